@@ -1,0 +1,108 @@
+//! Where books come from: one seam, [`Catalogue`], and the order in which sources are asked.
+//!
+//! In: a [`Query`] and the moment by which an answer is of use. Out: an [`Outcome`], one of
+//! five, from each source; an [`Answer`] from all of them. A source never panics on what the
+//! network sent, never outlives its deadline by more than a system call, and never tells "not
+//! found" when the truth is "could not ask".
+
+use std::fmt;
+use std::time::{Duration, Instant};
+
+use crate::book::{Book, Source};
+use crate::isbn::Isbn;
+use crate::text;
+
+/// What is looked for. Equal queries are the same question, however they were typed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub enum Query {
+    /// The book with this number.
+    Isbn(Isbn),
+    /// Title, author or both, folded (see [`text::fold`]); never empty.
+    Words(String),
+    /// Books by this person, folded; never empty.
+    Author(String),
+    /// The book with this number on Douban: 1 to 12 digits.
+    Subject(String),
+}
+
+impl Query {
+    /// A search by title or author; `None` when nothing is left to search for.
+    pub fn words(typed: &str) -> Option<Self> {
+        Some(text::fold(typed)).filter(|w| !w.is_empty()).map(Self::Words)
+    }
+
+    /// A search by author; `None` when nothing is left to search for.
+    pub fn author(typed: &str) -> Option<Self> {
+        Some(text::fold(typed)).filter(|w| !w.is_empty()).map(Self::Author)
+    }
+
+    /// A Douban subject number.
+    pub fn subject(id: &str) -> Option<Self> {
+        let digits = (1..=12).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit());
+        digits.then(|| Self::Subject(id.to_owned()))
+    }
+}
+
+/// Writes the query as a key: different queries never write the same.
+impl fmt::Display for Query {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Isbn(isbn) => write!(f, "isbn:{isbn}"),
+            Self::Words(words) => write!(f, "words:{words}"),
+            Self::Author(name) => write!(f, "author:{name}"),
+            Self::Subject(id) => write!(f, "subject:{id}"),
+        }
+    }
+}
+
+/// How many books one search brings at most: four pages of five.
+pub const HITS: usize = 20;
+
+/// One place that knows books.
+pub trait Catalogue: Send + Sync {
+    /// Whose data it is.
+    fn source(&self) -> Source;
+
+    /// Looks for `query`; gives up at `until`. At most [`HITS`] books, best first.
+    fn find(&self, query: &Query, until: Instant) -> Outcome;
+}
+
+/// What one source answered.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// Books, best first; never an empty list.
+    Found(Vec<Book>),
+    /// The source could know, and says there is no such book.
+    NotFound,
+    /// The source cannot know of such a query: a shelf does not know Douban's numbers.
+    Unasked,
+    /// Come back later, after this long if the source said so.
+    Limited {
+        /// The source's own wish (Retry-After).
+        retry_after: Option<Duration>,
+        /// For the log.
+        reason: Reason,
+    },
+    /// The operator must act: a refused key, a wrong base URL, an answer that is not JSON.
+    Operator(Reason),
+    /// No answer, or none that can be used.
+    Down(Reason),
+}
+
+/// Why a source brought no books; `Display` is for the operator's log. It never carries a key,
+/// an address of a client or the text of a remote error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reason(pub String);
+
+impl Reason {
+    /// A reason in words.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

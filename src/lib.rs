@@ -1,0 +1,7 @@
+//! doumibook
+#![forbid(unsafe_code)]
+
+pub mod book;
+pub mod catalogue;
+pub mod isbn;
+pub mod text;
