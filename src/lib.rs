@@ -3,5 +3,11 @@
 
 pub mod book;
 pub mod catalogue;
+pub mod gate;
 pub mod isbn;
+pub mod journal;
+pub mod metrics;
+pub mod parking;
+pub mod response;
 pub mod text;
+pub mod unix;

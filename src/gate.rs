@@ -1,0 +1,183 @@
+//! The only code that faces a client, and the owner of the public listener.
+//!
+//! In: connections from anybody. Out: complete, bounded, checked requests, relayed to
+//! tiny_http in this process; answers back. Nothing a client without the token can send
+//! stops, stalls or grows the server; nothing that was accepted is lost at a stop.
+//!
+//! Why it exists. tiny_http 0.12 alone, measured: one unsigned `Content-Length:
+//! 99999999999999` aborts the process (`EqualReader`'s drop allocates what was announced);
+//! four slow bodies stop four workers; each `GET / HTTP/2.0` leaks a thread and two
+//! descriptors for ever; 100 MB of header are 100 MB of memory; one failed `accept` or `dup`
+//! leaves it deaf; of ten keep-alive clients on an idle server only four are answered at once;
+//! and it cannot be told to stop accepting. All of that lies in how it treats connections and
+//! unchecked bytes. Behind the gate it sees neither: only [`lanes`], opened one by one at the
+//! start, and plain requests with our own `Content-Length`.
+//!
+//! The parts: [`framing`] (bytes to a request, pure), [`places`] (who is connected, who has to
+//! go, where late answers wait), [`connection`] (one client, one thread), [`lanes`] (to
+//! tiny_http and back).
+
+pub mod connection;
+pub mod framing;
+pub mod lanes;
+pub mod places;
+
+use std::io;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use self::framing::Refusal;
+use self::lanes::Lanes;
+use self::places::Places;
+use crate::journal::{self, Throttle};
+use crate::metrics::Metrics;
+use crate::unix::{self, Connection, Listener, Signals};
+
+/// A connection's thread reads heads and copies bytes; it needs about 16 KiB.
+const STACK: usize = 128 * 1024;
+/// After a failed accept or spawn: descriptors and threads do not come back within microseconds.
+const PAUSE: Duration = Duration::from_millis(50);
+/// How long a stop may take, everything included.
+pub const STOP: Duration = Duration::from_secs(5);
+/// How long a connection that has not sent a byte is waited for at a stop.
+const STOP_SILENT: Duration = Duration::from_secs(1);
+
+static ACCEPT_FAILED: Throttle = Throttle::new();
+static SPAWN_FAILED: Throttle = Throttle::new();
+static LANE_FAILED: Throttle = Throttle::new();
+
+/// What every connection's thread needs.
+pub struct Inside {
+    /// The table of connections.
+    pub places: Arc<Places>,
+    /// The way to tiny_http.
+    pub lanes: Lanes,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Written to when the inner server is gone.
+    alarm: UnixStream,
+}
+
+/// Why the gate closed.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Closed {
+    /// A signal asked for it.
+    Asked,
+    /// The inner server is gone; the process has to be started again.
+    InnerGone,
+}
+
+impl Inside {
+    fn lane_failed(&self, error: &io::Error) {
+        if let Some(held_back) = LANE_FAILED.pass(Instant::now()) {
+            journal::error(format_args!(
+                "a request got no answer from the inner server: {error} ({held_back} more like it)"
+            ));
+        }
+        if self.lanes.gone() {
+            ring(&self.alarm);
+        }
+    }
+}
+
+/// Wakes whoever waits at the other end.
+pub fn ring(mut alarm: &UnixStream) {
+    // Full means that it rings already.
+    let _ = io::Write::write(&mut alarm, b"!");
+}
+
+/// Accepts and serves until a signal comes or the alarm rings, then stops accepting.
+///
+/// `alarm` is a pair: the end others ring, and the end watched here.
+pub fn run(
+    listeners: &[Listener],
+    signals: &Signals,
+    alarm: (UnixStream, UnixStream),
+    places: Arc<Places>,
+    lanes: Lanes,
+    metrics: Arc<Metrics>,
+) -> io::Result<(Closed, Arc<Inside>)> {
+    let inside = Arc::new(Inside { places, lanes, metrics, alarm: alarm.0 });
+    let mut watched = vec![signals.as_fd(), alarm.1.as_fd()];
+    watched.extend(listeners.iter().map(AsFd::as_fd));
+    loop {
+        let ready = unix::wait(&watched)?;
+        match ready.as_slice() {
+            [true, ..] => return Ok((Closed::Asked, inside)),
+            [_, true, ..] => return Ok((Closed::InnerGone, inside)),
+            [_, _, rest @ ..] => {
+                for (listener, _) in listeners.iter().zip(rest).filter(|(_, ready)| **ready) {
+                    accept_one(listener, &inside);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// Finishes what was accepted, at most until `until`. Returns how many did not finish.
+pub fn drain(inside: &Inside, until: Instant) -> usize {
+    inside.places.close();
+    inside.places.wait_empty((Instant::now() + STOP_SILENT).min(until), until)
+}
+
+fn accept_one(listener: &Listener, inside: &Arc<Inside>) {
+    match listener.accept() {
+        Ok(Some(connection)) => {
+            Metrics::add(&inside.metrics.accepted);
+            admit(connection, inside);
+        }
+        Ok(None) => {}
+        Err(error) => {
+            if let Some(held_back) = ACCEPT_FAILED.pass(Instant::now()) {
+                journal::warning(format_args!(
+                    "cannot accept a connection: {error} ({held_back} more like it); \
+                     LimitNOFILE or a lower DOUMIBOOK_CONNECTIONS would help"
+                ));
+            }
+            inside.places.make_room(Instant::now());
+            thread::sleep(PAUSE);
+        }
+    }
+}
+
+fn admit(connection: Connection, inside: &Arc<Inside>) {
+    let seat = match inside.places.take(connection, Instant::now()) {
+        Ok(seat) => seat,
+        Err(connection) => {
+            Metrics::add(&inside.metrics.refused_by_gate);
+            let mut bytes = Vec::new();
+            Refusal::Full.response().write(&mut bytes, Some("close"), true);
+            connection.say_and_go(&bytes);
+            return;
+        }
+    };
+    let leave = Leave(inside.clone(), seat);
+    let spawned = thread::Builder::new()
+        .name("client".into())
+        .stack_size(STACK)
+        .spawn(move || connection::serve(&leave.0, &leave.1));
+    if let Err(error) = spawned {
+        if let Some(held_back) = SPAWN_FAILED.pass(Instant::now()) {
+            journal::warning(format_args!(
+                "cannot start a thread for a connection: {error} ({held_back} more like it); \
+                 TasksMax or a lower DOUMIBOOK_CONNECTIONS would help"
+            ));
+        }
+        inside.places.make_room(Instant::now());
+        thread::sleep(PAUSE);
+    }
+}
+
+/// Gives the place back however the thread ends, a panic and a thread that never began included.
+struct Leave(Arc<Inside>, Arc<places::Seat>);
+
+impl Drop for Leave {
+    fn drop(&mut self) {
+        self.1.connection.shutdown(std::net::Shutdown::Both);
+        self.0.places.leave(&self.1);
+    }
+}

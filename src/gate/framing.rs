@@ -1,0 +1,370 @@
+//! Bytes of a client → one complete, bounded request, or a refusal.
+//!
+//! In: all bytes received for the next request so far. Out: [`Step::More`], [`Step::Ready`] or
+//! [`Step::Refuse`]. Pure: no socket, no clock. A request that comes out has at most
+//! [`HEAD`] bytes of head and [`BODY`] bytes of body, one unambiguous length, a method of
+//! upper-case letters and a target of visible ASCII; nothing else ever reaches tiny_http.
+
+use crate::response::Response;
+
+/// Longest request head. WeChat's own are about 350 bytes (captured push).
+pub const HEAD: usize = 8 * 1024;
+/// Longest body: a push of 2048 bytes of text in compatible mode is about 8 KiB.
+pub const BODY: usize = 64 * 1024;
+/// Most header fields.
+const FIELDS: usize = 64;
+/// Longest line that gives a chunk's size, and most bytes of trailer.
+const CHUNK_LINE: usize = 256;
+/// What chunk sizes may add to a body on the wire.
+const CHUNK_OVERHEAD: usize = 8 * 1024;
+
+/// A request that may be relayed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Request {
+    /// Upper-case ASCII letters.
+    pub method: String,
+    /// Origin form: begins with `/`, visible ASCII.
+    pub target: String,
+    /// The whole body.
+    pub body: Vec<u8>,
+    /// Whether the client will send another request on this connection.
+    pub keep_alive: bool,
+    /// HTTP/1.0: keeping alive must be said.
+    pub old: bool,
+    /// A proxy says that it forwards for somebody else.
+    pub forwarded: bool,
+}
+
+/// What came of the bytes so far.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Not all there yet.
+    More,
+    /// A request, and how many bytes it took.
+    Ready(Request, usize),
+    /// The connection ends with this answer.
+    Refuse(Refusal),
+}
+
+/// Why a request goes no further than the gate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// 400.
+    Malformed,
+    /// 408.
+    TooSlow,
+    /// 411.
+    NoLength,
+    /// 413.
+    BodyTooLong,
+    /// 414.
+    TargetTooLong,
+    /// 417.
+    Expectation,
+    /// 431.
+    HeadTooLong,
+    /// 501.
+    Encoding,
+    /// 503.
+    Full,
+    /// 505.
+    Version,
+}
+
+impl Refusal {
+    /// The answer: fixed bytes that repeat nothing of the request.
+    pub fn response(self) -> Response {
+        let (status, line) = match self {
+            Self::Malformed => (400, "bad request\n"),
+            Self::TooSlow => (408, "the request took too long\n"),
+            Self::NoLength => (411, "a length is required\n"),
+            Self::BodyTooLong => (413, "the body is longer than 64 KiB\n"),
+            Self::TargetTooLong => (414, "the request line is too long\n"),
+            Self::Expectation => (417, "unknown expectation\n"),
+            Self::HeadTooLong => (431, "the request head is too long\n"),
+            Self::Encoding => (501, "unknown transfer encoding\n"),
+            Self::Full => (503, "busy, please try again\n"),
+            Self::Version => (505, "HTTP/1.0 and HTTP/1.1 only\n"),
+        };
+        Response::line(status, line)
+    }
+}
+
+/// What the head said.
+#[derive(Debug)]
+struct Head {
+    request: Request,
+    end: usize,
+    length: Length,
+    expects: bool,
+}
+
+#[derive(Debug)]
+enum Length {
+    Fixed(usize),
+    Chunked(Chunks),
+}
+
+/// Reads one request, however it is cut into pieces. Make a new one for each request.
+#[derive(Debug, Default)]
+pub struct Framing {
+    scanned: usize,
+    head: Option<Head>,
+}
+
+impl Framing {
+    /// Looks at all bytes received so far; call again with more after [`Step::More`].
+    pub fn look(&mut self, bytes: &[u8]) -> Step {
+        match self.advance(bytes) {
+            Ok(Some((request, taken))) => Step::Ready(request, taken),
+            Ok(None) => Step::More,
+            Err(refusal) => Step::Refuse(refusal),
+        }
+    }
+
+    /// True once, when the client waits for `100 Continue` before it sends the body.
+    pub fn wants_continue(&mut self) -> bool {
+        self.head.as_mut().is_some_and(|head| std::mem::take(&mut head.expects))
+    }
+
+    fn advance(&mut self, bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
+        if self.head.is_none() {
+            let Some(end) = self.find_end(bytes)? else { return Ok(None) };
+            self.head = Some(read_head(bytes.get(..end).unwrap_or_default(), end)?);
+        }
+        let Some(head) = &mut self.head else { return Ok(None) };
+        let rest = bytes.get(head.end..).unwrap_or_default();
+        let (body, taken) = match &mut head.length {
+            Length::Fixed(length) => match rest.get(..*length) {
+                Some(body) => (body.to_vec(), *length),
+                None => return Ok(None),
+            },
+            Length::Chunked(chunks) => match chunks.advance(rest)? {
+                Some(taken) => (std::mem::take(&mut chunks.body), taken),
+                None => return Ok(None),
+            },
+        };
+        let end = head.end + taken;
+        Ok(self.head.take().map(|head| (Request { body, ..head.request }, end)))
+    }
+
+    /// Finds the blank line that ends the head, looking at each byte once. A line feed without
+    /// its carriage return is refused here: peers read such heads differently.
+    fn find_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
+        while let Some(&byte) = bytes.get(self.scanned) {
+            let before = bytes.get(self.scanned.saturating_sub(3)..self.scanned);
+            self.scanned += 1;
+            match byte {
+                b'\n' if before.is_none_or(|b| !b.ends_with(b"\r")) => {
+                    return Err(Refusal::Malformed);
+                }
+                b'\n' if before.is_some_and(|b| b == b"\r\n\r") => return Ok(Some(self.scanned)),
+                // Blank lines before the request line: HTTP/1.1 lets robust servers skip one,
+                // but nobody sends them.
+                b'\n' if self.scanned == 2 => return Err(Refusal::Malformed),
+                0 => return Err(Refusal::Malformed),
+                _ if self.scanned >= HEAD => {
+                    let first_line_ended = bytes.iter().take(HEAD).any(|&b| b == b'\n');
+                    let refusal = if first_line_ended {
+                        Refusal::HeadTooLong
+                    } else {
+                        Refusal::TargetTooLong
+                    };
+                    return Err(refusal);
+                }
+                _ => {}
+            }
+        }
+        Ok(None)
+    }
+}
+
+fn read_head(bytes: &[u8], end: usize) -> Result<Head, Refusal> {
+    let mut fields = [httparse::EMPTY_HEADER; FIELDS];
+    let mut parsed = httparse::Request::new(&mut fields);
+    match parsed.parse(bytes) {
+        Ok(httparse::Status::Complete(_)) => {}
+        Ok(httparse::Status::Partial) => return Err(Refusal::Malformed),
+        Err(httparse::Error::TooManyHeaders) => return Err(Refusal::HeadTooLong),
+        Err(httparse::Error::Version) if names_a_version(bytes) => return Err(Refusal::Version),
+        Err(_) => return Err(Refusal::Malformed),
+    }
+    let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version)
+    else {
+        return Err(Refusal::Malformed);
+    };
+    if method.len() > 16 || !method.bytes().all(|b| b.is_ascii_uppercase()) {
+        return Err(Refusal::Malformed);
+    }
+    let mut said = Said { old: minor == 0, ..Said::default() };
+    for field in parsed.headers.iter() {
+        said.field(field.name, field.value)?;
+    }
+    let (length, expects) = said.length(method)?;
+    let request = Request {
+        method: method.to_owned(),
+        target: origin_form(target)?,
+        body: Vec::new(),
+        keep_alive: said.keep_alive.unwrap_or(!said.old),
+        old: said.old,
+        forwarded: said.forwarded,
+    };
+    Ok(Head { request, end, length, expects })
+}
+
+/// True for `… HTTP/2.0` and the like; a request line of HTTP/0.9 names none.
+fn names_a_version(bytes: &[u8]) -> bool {
+    let line = bytes.split(|&b| b == b'\r').next().unwrap_or_default();
+    line.rsplit(|&b| b == b' ').next().is_some_and(|last| last.starts_with(b"HTTP/"))
+}
+
+/// `http://host/path` is what a proxy may be sent; the path is what we serve.
+fn origin_form(target: &str) -> Result<String, Refusal> {
+    let path = match target.strip_prefix("http://") {
+        None => target,
+        Some(rest) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+    };
+    let fine = path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic());
+    if fine { Ok(path.to_owned()) } else { Err(Refusal::Malformed) }
+}
+
+/// The few fields a server of ours cares about.
+#[derive(Default)]
+struct Said {
+    old: bool,
+    length: Option<usize>,
+    chunked: bool,
+    expects: bool,
+    keep_alive: Option<bool>,
+    forwarded: bool,
+}
+
+impl Said {
+    fn field(&mut self, name: &str, value: &[u8]) -> Result<(), Refusal> {
+        if name.eq_ignore_ascii_case("content-length") {
+            let length = parse_length(value)?;
+            // Two lengths are how requests are smuggled past a proxy, even when they agree.
+            if self.length.replace(length).is_some() {
+                return Err(Refusal::Malformed);
+            }
+        } else if name.eq_ignore_ascii_case("transfer-encoding") {
+            if self.old || std::mem::replace(&mut self.chunked, true) {
+                return Err(Refusal::Malformed);
+            }
+            if !value.trim_ascii().eq_ignore_ascii_case(b"chunked") {
+                return Err(Refusal::Encoding);
+            }
+        } else if name.eq_ignore_ascii_case("expect") {
+            if !value.trim_ascii().eq_ignore_ascii_case(b"100-continue") {
+                return Err(Refusal::Expectation);
+            }
+            self.expects = !self.old;
+        } else if name.eq_ignore_ascii_case("connection") {
+            for word in value.split(|&b| b == b',').map(<[u8]>::trim_ascii) {
+                if word.eq_ignore_ascii_case(b"close") {
+                    self.keep_alive = Some(false);
+                } else if word.eq_ignore_ascii_case(b"keep-alive") && self.keep_alive.is_none() {
+                    self.keep_alive = Some(true);
+                }
+            }
+        } else if ["x-forwarded-for", "forwarded", "x-real-ip", "via"]
+            .iter()
+            .any(|forwarded| name.eq_ignore_ascii_case(forwarded))
+        {
+            self.forwarded = true;
+        }
+        Ok(())
+    }
+
+    fn length(&self, method: &str) -> Result<(Length, bool), Refusal> {
+        match (self.length, self.chunked) {
+            (Some(_), true) => Err(Refusal::Malformed),
+            (None, true) => Ok((Length::Chunked(Chunks::default()), self.expects)),
+            (Some(length), false) if length > BODY => Err(Refusal::BodyTooLong),
+            (Some(length), false) => Ok((Length::Fixed(length), self.expects && length > 0)),
+            (None, false) if method == "POST" => Err(Refusal::NoLength),
+            (None, false) => Ok((Length::Fixed(0), false)),
+        }
+    }
+}
+
+/// Digits only: `+5`, `0x10` and `5, 5` mean different things to different peers. A number too
+/// big for us is only too long, whatever its size.
+fn parse_length(value: &[u8]) -> Result<usize, Refusal> {
+    let digits = value.trim_ascii();
+    if digits.is_empty() || !digits.iter().all(u8::is_ascii_digit) {
+        return Err(Refusal::Malformed);
+    }
+    let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
+    Ok(number.unwrap_or(usize::MAX))
+}
+
+/// Takes the chunks of a body apart, each byte once.
+#[derive(Debug, Default)]
+struct Chunks {
+    at: usize,
+    body: Vec<u8>,
+    trailer: bool,
+}
+
+impl Chunks {
+    /// `Some(n)`: the body is complete and took `n` bytes of `bytes`, which begins at the first
+    /// chunk each time.
+    fn advance(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
+        loop {
+            if self.at > BODY + CHUNK_OVERHEAD {
+                return Err(Refusal::BodyTooLong);
+            }
+            let rest = bytes.get(self.at..).unwrap_or_default();
+            let Some(line) = line(rest)? else { return Ok(None) };
+            let after = self.at + line.len() + 2;
+            if self.trailer {
+                // Trailer fields are dropped; the blank line ends the body.
+                self.at = after;
+                if line.is_empty() {
+                    return Ok(Some(after));
+                }
+                continue;
+            }
+            let size = chunk_size(line)?;
+            if size > BODY || self.body.len() + size > BODY {
+                return Err(Refusal::BodyTooLong);
+            }
+            if size == 0 {
+                self.trailer = true;
+                self.at = after;
+                continue;
+            }
+            let Some(chunk) = bytes.get(after..after + size + 2) else { return Ok(None) };
+            let Some(data) = chunk.strip_suffix(b"\r\n") else { return Err(Refusal::Malformed) };
+            self.body.extend_from_slice(data);
+            self.at = after + size + 2;
+        }
+    }
+}
+
+/// The line `bytes` begin with, without its end; `None` when it has not ended yet.
+fn line(bytes: &[u8]) -> Result<Option<&[u8]>, Refusal> {
+    let window = bytes.get(..CHUNK_LINE).unwrap_or(bytes);
+    match window.iter().position(|&b| b == b'\n') {
+        Some(end) => match window.get(..end).and_then(|l| l.strip_suffix(b"\r")) {
+            Some(line) => Ok(Some(line)),
+            None => Err(Refusal::Malformed),
+        },
+        None if bytes.len() >= CHUNK_LINE => Err(Refusal::Malformed),
+        None => Ok(None),
+    }
+}
+
+/// At most 8 hexadecimal digits, then perhaps an extension that nobody reads.
+fn chunk_size(line: &[u8]) -> Result<usize, Refusal> {
+    let digits = line.split(|&b| b == b';').next().unwrap_or_default().trim_ascii_end();
+    if !digits.iter().all(u8::is_ascii_hexdigit) || digits.is_empty() {
+        return Err(Refusal::Malformed);
+    }
+    if digits.len() > 8 {
+        return Err(Refusal::BodyTooLong);
+    }
+    let text = std::str::from_utf8(digits).map_err(|_| Refusal::Malformed)?;
+    usize::from_str_radix(text, 16).map_err(|_| Refusal::Malformed)
+}

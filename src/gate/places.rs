@@ -1,0 +1,263 @@
+//! Who is connected, what each one is doing, and who has to go when all places are taken.
+//!
+//! In: accepted connections. Out: a [`Seat`] for each, up to a limit. When all are taken, the
+//! connection that has been sending its request longest is cut off; one whose request is
+//! complete never is. What unfinished requests hold in memory is bounded over all of them.
+
+use std::net::Shutdown;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::parking::{Bay, Lot};
+use crate::unix::Connection;
+
+/// What all unfinished requests together may hold: with 256 places of 64 KiB it would be 16 MiB.
+const UNFINISHED: usize = 3 * 1024 * 1024;
+/// How long a place waits for an answer to be read before it may be given to somebody else.
+const READING: Duration = Duration::from_secs(1);
+
+/// The table of connections.
+pub struct Places {
+    table: Mutex<Table>,
+    changed: Condvar,
+    lot: Arc<Lot>,
+    limit: usize,
+    unfinished: AtomicUsize,
+    /// Connections cut off to make room, since the start.
+    pub cut_off: AtomicU64,
+}
+
+#[derive(Default)]
+struct Table {
+    seats: Vec<Option<Arc<Seat>>>,
+    free: Vec<usize>,
+    taken: usize,
+    closing: bool,
+}
+
+/// One connection's place.
+pub struct Seat {
+    /// The name a relayed request carries.
+    pub number: usize,
+    /// The client.
+    pub connection: Connection,
+    /// Where its request waits for a late answer.
+    pub bay: Arc<Bay>,
+    phase: Mutex<Phase>,
+}
+
+/// What a connection is doing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    /// Nothing of the next request has come yet; `kept` when an earlier one was answered.
+    Idle { since: Instant, kept: bool },
+    /// A part of a request has come.
+    Receiving { since: Instant },
+    /// The request is complete and not yet answered.
+    Serving,
+    /// The answer is on its way to a client that may not read it.
+    Sending { since: Instant },
+    /// Cut off: the thread is about to notice.
+    Cut,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // What is behind these locks is whole after every statement; a panic elsewhere changes nothing.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl Places {
+    /// Room for `limit` connections, whose requests may be parked in `lot`.
+    pub fn new(limit: usize, lot: Arc<Lot>) -> Self {
+        Self {
+            table: Mutex::default(),
+            changed: Condvar::new(),
+            lot,
+            limit: limit.max(1),
+            unfinished: AtomicUsize::new(0),
+            cut_off: AtomicU64::new(0),
+        }
+    }
+
+    /// Connections now.
+    pub fn taken(&self) -> usize {
+        lock(&self.table).taken
+    }
+
+    /// How many there may be.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Gives `connection` a seat; when none is free, makes one free. `Err` gives it back when
+    /// every other request is complete and being answered.
+    pub fn take(&self, connection: Connection, now: Instant) -> Result<Arc<Seat>, Connection> {
+        let mut table = lock(&self.table);
+        let mut tries = 0;
+        while table.taken >= self.limit {
+            let gone = cut_off_longest(&table, now);
+            if gone {
+                self.cut_off.fetch_add(1, Ordering::Relaxed);
+            }
+            tries += 1;
+            if !gone || tries > 4 {
+                return Err(connection);
+            }
+            // The thread that was cut off leaves within moments; the limit is for a machine
+            // too busy to let it.
+            let leaving = Duration::from_millis(250);
+            table =
+                self.changed.wait_timeout(table, leaving).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        let number = table.free.pop().unwrap_or(table.seats.len());
+        let seat = Arc::new(Seat {
+            number,
+            connection,
+            bay: Bay::new(self.lot.clone(), now),
+            phase: Mutex::new(Phase::Idle { since: now, kept: false }),
+        });
+        match table.seats.get_mut(number) {
+            Some(place) => *place = Some(seat.clone()),
+            None => table.seats.push(Some(seat.clone())),
+        }
+        table.taken += 1;
+        Ok(seat)
+    }
+
+    /// The seat a relayed request names.
+    pub fn seat(&self, number: usize) -> Option<Arc<Seat>> {
+        lock(&self.table).seats.get(number).cloned().flatten()
+    }
+
+    /// Makes a place free again.
+    pub fn leave(&self, seat: &Seat) {
+        let mut table = lock(&self.table);
+        if let Some(place) = table.seats.get_mut(seat.number) {
+            *place = None;
+        }
+        table.free.push(seat.number);
+        table.taken -= 1;
+        drop(table);
+        self.changed.notify_all();
+    }
+
+    /// Cuts off whoever has been sending longest, so that its file can be used for another.
+    pub fn make_room(&self, now: Instant) {
+        if cut_off_longest(&lock(&self.table), now) {
+            self.cut_off.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Notes that an unfinished request now holds `after` bytes where it held `before`. Over the
+    /// limit for all of them, the one that has been sending longest goes.
+    pub fn holds(&self, before: usize, after: usize, now: Instant) {
+        let total = if after >= before {
+            self.unfinished.fetch_add(after - before, Ordering::Relaxed) + (after - before)
+        } else {
+            self.unfinished.fetch_sub(before - after, Ordering::Relaxed)
+        };
+        if after > before && total > UNFINISHED {
+            self.make_room(now);
+        }
+    }
+
+    /// No connection is kept alive from now on, and those that wait for nothing end at once.
+    pub fn close(&self) {
+        let mut table = lock(&self.table);
+        table.closing = true;
+        for seat in table.seats.iter().flatten() {
+            if matches!(*lock(&seat.phase), Phase::Idle { kept: true, .. }) {
+                // Reading only: a request that has just come is still served.
+                seat.connection.shutdown(Shutdown::Read);
+            }
+        }
+    }
+
+    /// Whether [`Places::close`] was called.
+    pub fn closing(&self) -> bool {
+        lock(&self.table).closing
+    }
+
+    /// Waits until everybody has left, at most until `until`; those that never sent a byte are
+    /// sent away at `patience`. Returns how many are left.
+    pub fn wait_empty(&self, patience: Instant, until: Instant) -> usize {
+        let mut table = lock(&self.table);
+        let mut patient = true;
+        loop {
+            let now = Instant::now();
+            if patient && now >= patience {
+                patient = false;
+                for seat in table.seats.iter().flatten() {
+                    if matches!(*lock(&seat.phase), Phase::Idle { .. }) {
+                        seat.connection.shutdown(Shutdown::Read);
+                    }
+                }
+            }
+            if table.taken == 0 || now >= until {
+                return table.taken;
+            }
+            let next = if patient { patience.min(until) } else { until };
+            let wait = next.saturating_duration_since(now).max(Duration::from_millis(1));
+            table =
+                self.changed.wait_timeout(table, wait).unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+/// Ends the connection that has been sending longest. `false` when there is none to end.
+fn cut_off_longest(table: &Table, now: Instant) -> bool {
+    let waiting_since = |seat: &Arc<Seat>| match *lock(&seat.phase) {
+        Phase::Idle { since, .. } | Phase::Receiving { since } => Some(since),
+        Phase::Sending { since } if now.saturating_duration_since(since) > READING => Some(since),
+        // One is leaving already: that is the room to wait for.
+        Phase::Cut => Some(now - Duration::from_secs(3600)),
+        Phase::Serving | Phase::Sending { .. } => None,
+    };
+    let longest = table
+        .seats
+        .iter()
+        .flatten()
+        .filter_map(|seat| Some((waiting_since(seat)?, seat)))
+        .min_by_key(|(since, _)| *since);
+    let Some((_, seat)) = longest else { return false };
+    let mut phase = lock(&seat.phase);
+    if *phase == Phase::Serving {
+        return false;
+    }
+    *phase = Phase::Cut;
+    seat.connection.shutdown(Shutdown::Both);
+    true
+}
+
+impl Seat {
+    /// Waits for the next request; `false` when the connection has been cut off.
+    pub fn idle(&self, now: Instant, kept: bool) -> bool {
+        self.enter(Phase::Idle { since: now, kept })
+    }
+
+    /// The first byte of a request came; `false` when the connection has been cut off.
+    pub fn receiving(&self, now: Instant) -> bool {
+        self.enter(Phase::Receiving { since: now })
+    }
+
+    /// The request is complete: from here on the connection is never cut off. `false` when it
+    /// has been already.
+    pub fn serving(&self) -> bool {
+        self.enter(Phase::Serving)
+    }
+
+    /// The answer goes out.
+    pub fn sending(&self, now: Instant) -> bool {
+        self.enter(Phase::Sending { since: now })
+    }
+
+    fn enter(&self, next: Phase) -> bool {
+        let mut phase = lock(&self.phase);
+        if *phase == Phase::Cut {
+            return false;
+        }
+        *phase = next;
+        true
+    }
+}

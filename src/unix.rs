@@ -1,0 +1,278 @@
+//! What the operating system gives: sockets, signals, limits. The home of nix and listenfd.
+//!
+//! In: addresses, file descriptors systemd passed. Out: listeners and connections of both
+//! kinds behind one type, and one place to wait for all of them and for signals. No periodic
+//! wake-up: waiting ends with an event, never with a clock.
+
+use std::fmt;
+use std::io::{self, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::os::fd::{AsFd, BorrowedFd};
+use std::os::unix::fs::{FileTypeExt, PermissionsExt};
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use listenfd::ListenFd;
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signalfd::{SfdFlags, SignalFd};
+
+/// Where to listen.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// `ADDR:PORT`.
+    Tcp(SocketAddr),
+    /// `unix:PATH`.
+    Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => write!(f, "{address}"),
+            Self::Unix(path) => write!(f, "unix:{}", path.display()),
+        }
+    }
+}
+
+/// A listening socket that never blocks in `accept`.
+#[derive(Debug)]
+pub enum Listener {
+    /// Internet.
+    Tcp(TcpListener),
+    /// Local; the second field is the path to remove when we made it.
+    Unix(UnixListener, Option<PathBuf>),
+}
+
+impl Listener {
+    /// Binds `address`. A socket file that nobody listens on any more is replaced.
+    pub fn bind(address: &Address) -> io::Result<Self> {
+        let listener = match address {
+            Address::Tcp(address) => Self::Tcp(TcpListener::bind(address)?),
+            Address::Unix(path) => {
+                remove_stale(path)?;
+                let listener = UnixListener::bind(path)?;
+                // A proxy runs as another user, most often in our group.
+                std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o660))?;
+                Self::Unix(listener, Some(path.clone()))
+            }
+        };
+        listener.non_blocking()
+    }
+
+    /// The sockets systemd passed (LISTEN_FDS), if it did.
+    pub fn passed() -> io::Result<Vec<Self>> {
+        let mut passed = ListenFd::from_env();
+        let mut listeners = Vec::new();
+        for index in 0..passed.len() {
+            let listener = match passed.take_unix_listener(index) {
+                Ok(Some(unix)) => Self::Unix(unix, None),
+                _ => match passed.take_tcp_listener(index)? {
+                    Some(tcp) => Self::Tcp(tcp),
+                    None => continue,
+                },
+            };
+            listeners.push(listener.non_blocking()?);
+        }
+        Ok(listeners)
+    }
+
+    fn non_blocking(self) -> io::Result<Self> {
+        match &self {
+            Self::Tcp(tcp) => tcp.set_nonblocking(true)?,
+            Self::Unix(unix, _) => unix.set_nonblocking(true)?,
+        }
+        Ok(self)
+    }
+
+    /// Takes one waiting connection; `None` when nobody waits (any more).
+    pub fn accept(&self) -> io::Result<Option<Connection>> {
+        let accepted = match self {
+            Self::Tcp(tcp) => tcp.accept().map(|(stream, peer)| {
+                Connection::Tcp(stream, peer.ip().to_canonical().is_loopback())
+            }),
+            Self::Unix(unix, _) => unix.accept().map(|(stream, _)| Connection::Unix(stream)),
+        };
+        match accepted {
+            Ok(connection) => Ok(Some(connection)),
+            // Gone again before we came: nothing to serve.
+            Err(error)
+                if matches!(
+                    error.kind(),
+                    io::ErrorKind::WouldBlock
+                        | io::ErrorKind::ConnectionAborted
+                        | io::ErrorKind::ConnectionReset
+                        | io::ErrorKind::Interrupted
+                ) =>
+            {
+                Ok(None)
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The address with the port the kernel chose.
+    pub fn address(&self) -> io::Result<Address> {
+        Ok(match self {
+            Self::Tcp(tcp) => Address::Tcp(tcp.local_addr()?),
+            Self::Unix(unix, _) => Address::Unix(
+                unix.local_addr()?.as_pathname().map(Path::to_owned).unwrap_or_default(),
+            ),
+        })
+    }
+
+    /// Removes the socket file that [`Listener::bind`] made.
+    pub fn clean_up(&self) {
+        if let Self::Unix(_, Some(path)) = self {
+            let _ = std::fs::remove_file(path);
+        }
+    }
+}
+
+impl AsFd for Listener {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        match self {
+            Self::Tcp(tcp) => tcp.as_fd(),
+            Self::Unix(unix, _) => unix.as_fd(),
+        }
+    }
+}
+
+/// Removes a socket file whose server is gone. Never removes anything but a dead socket.
+fn remove_stale(path: &Path) -> io::Result<()> {
+    let Ok(found) = std::fs::symlink_metadata(path) else { return Ok(()) };
+    let dead = found.file_type().is_socket()
+        && UnixStream::connect(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused);
+    if dead { std::fs::remove_file(path) } else { Ok(()) }
+}
+
+/// A connection to a client; reading and writing need no `&mut`, so that another thread can
+/// shut it down meanwhile.
+#[derive(Debug)]
+pub enum Connection {
+    /// Internet; `true` when the peer is on this machine.
+    Tcp(TcpStream, bool),
+    /// Local.
+    Unix(UnixStream),
+}
+
+impl Connection {
+    /// Whether the peer is on this machine.
+    pub fn is_local(&self) -> bool {
+        matches!(self, Self::Unix(_) | Self::Tcp(_, true))
+    }
+
+    /// Blocking, without Nagle's delay, with time-outs for every read and write.
+    pub fn prepare(&self, read: Duration, write: Duration) -> io::Result<()> {
+        match self {
+            Self::Tcp(tcp, _) => {
+                tcp.set_nodelay(true)?;
+                tcp.set_write_timeout(Some(write))?;
+            }
+            Self::Unix(unix) => unix.set_write_timeout(Some(write))?,
+        }
+        self.read_timeout(read)
+    }
+
+    /// How long one read may wait; at least a millisecond, since zero would mean "for ever".
+    pub fn read_timeout(&self, wait: Duration) -> io::Result<()> {
+        let wait = Some(wait.max(Duration::from_millis(1)));
+        match self {
+            Self::Tcp(tcp, _) => tcp.set_read_timeout(wait),
+            Self::Unix(unix) => unix.set_read_timeout(wait),
+        }
+    }
+
+    /// Ends one or both directions; errors mean it is over already.
+    pub fn shutdown(&self, how: Shutdown) {
+        let _ = match self {
+            Self::Tcp(tcp, _) => tcp.shutdown(how),
+            Self::Unix(unix) => unix.shutdown(how),
+        };
+    }
+
+    /// Says `bytes` without waiting for anything, and takes in what has come, so that closing
+    /// does not destroy what was said.
+    pub fn say_and_go(&self, bytes: &[u8]) {
+        let prepared = match self {
+            Self::Tcp(tcp, _) => tcp.set_nonblocking(true),
+            Self::Unix(unix) => unix.set_nonblocking(true),
+        };
+        if prepared.is_ok() {
+            let _ = (&*self).read(&mut [0; 4096]);
+            let _ = (&*self).write(bytes);
+        }
+        self.shutdown(Shutdown::Write);
+    }
+}
+
+impl Read for &Connection {
+    fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
+        match self {
+            Connection::Tcp(tcp, _) => (&*tcp).read(buf),
+            Connection::Unix(unix) => (&*unix).read(buf),
+        }
+    }
+}
+
+impl Write for &Connection {
+    fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
+        match self {
+            Connection::Tcp(tcp, _) => (&*tcp).write(buf),
+            Connection::Unix(unix) => (&*unix).write(buf),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// SIGTERM and SIGINT as something to wait for.
+pub struct Signals(SignalFd);
+
+impl Signals {
+    /// Blocks both signals for this thread and all it starts later: call it before any other
+    /// thread exists.
+    pub fn new() -> io::Result<Self> {
+        let mut set = SigSet::empty();
+        set.add(Signal::SIGTERM);
+        set.add(Signal::SIGINT);
+        set.thread_block()?;
+        Ok(Self(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC)?))
+    }
+}
+
+impl AsFd for Signals {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
+/// Waits until one of `fds` has something, for as long as it takes; says which ones have.
+pub fn wait(fds: &[BorrowedFd<'_>]) -> io::Result<Vec<bool>> {
+    let mut polled: Vec<_> = fds.iter().map(|fd| PollFd::new(*fd, PollFlags::POLLIN)).collect();
+    match poll(&mut polled, PollTimeout::NONE) {
+        Ok(_) | Err(nix::errno::Errno::EINTR) => {
+            Ok(polled.iter().map(|fd| fd.any().unwrap_or(false)).collect())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// How many files this process may have open, after raising the soft limit towards `wanted`
+/// as far as the hard one allows.
+pub fn open_files(wanted: u64) -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return wanted };
+    if soft >= wanted {
+        return soft;
+    }
+    let raised = wanted.min(hard);
+    match setrlimit(Resource::RLIMIT_NOFILE, raised, hard) {
+        Ok(()) => raised,
+        Err(_) => soft,
+    }
+}
