@@ -6,6 +6,7 @@ pub mod catalogue;
 pub mod gate;
 pub mod isbn;
 pub mod journal;
+pub mod links;
 pub mod metrics;
 pub mod parking;
 pub mod response;
