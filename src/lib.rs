@@ -12,3 +12,4 @@ pub mod parking;
 pub mod response;
 pub mod text;
 pub mod unix;
+pub mod wechat;

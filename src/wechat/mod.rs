@@ -1,0 +1,21 @@
+//! The Official Account protocol: bytes from WeChat to values, values to bytes for WeChat.
+//!
+//! In: a raw query string and a body. On the way: [`signature`] (query and token to
+//! [`Verified`], query and ciphertext to [`Signed`]), [`envelope`] (`Signed` to [`Opened`] and
+//! back), [`push`] (clear XML to [`Push`]), [`reply`] ([`Reply`] to XML); [`xml`] reads and
+//! writes for all of them. Out: a [`Push`] that is well formed, a body that WeChat accepts.
+//!
+//! Nothing here does I/O, reads a clock or makes random bytes: seconds and bytes are passed in,
+//! and the same input always gives the same output. Nothing here panics, whatever is sent. No
+//! refusal carries a token, a key or the signature that would have been right.
+
+pub mod envelope;
+pub mod push;
+pub mod reply;
+pub mod signature;
+pub mod xml;
+
+pub use envelope::{AesKey, AppId, Opened, Outer};
+pub use push::{AccountId, Event, Identity, Kind, NotAPush, Occasion, OpenId, Push, Scanned};
+pub use reply::{Article, Reply};
+pub use signature::{Params, Refusal, Signed, Token, Verified};

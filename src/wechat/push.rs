@@ -1,0 +1,362 @@
+//! What WeChat pushes, typed.
+//!
+//! In: a clear XML body, verified or opened before. Out: a [`Push`] whose sender, receiver,
+//! time and type are there and well formed, or [`NotAPush`]. Every type and event that a book
+//! server acts upon is a variant; all others are [`Kind::Other`] and [`Event::Silent`], which
+//! never is an error: WeChat adds new ones without notice.
+
+use std::collections::hash_map::DefaultHasher;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+
+use super::xml::{Fields, NotXml};
+use crate::text;
+
+/// One message or event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Push {
+    /// Our account.
+    pub to: AccountId,
+    /// The reader.
+    pub from: OpenId,
+    /// WeChat's clock, seconds since 1970.
+    pub created: u64,
+    /// Equal for redeliveries of the same push, and for nothing else.
+    pub id: Identity,
+    /// What it is about.
+    pub kind: Kind,
+}
+
+/// What a push is about. Texts are as sent, blanks around them included.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Kind {
+    /// Typed, pasted, or sent by a tap on a link of ours.
+    Text {
+        /// May be empty: that is really sent.
+        content: String,
+        /// `bizmsgmenuid` of the link that was tapped.
+        from_menu: Option<String>,
+    },
+    /// A sticker or the like, for which WeChat sends a placeholder text.
+    Unsupported,
+    /// A picture.
+    Image,
+    /// Speech.
+    Voice {
+        /// What WeChat understood; these days mostly nothing.
+        recognition: Option<String>,
+    },
+    /// A video, long or short.
+    Video,
+    /// A place on the map.
+    Location,
+    /// A shared page.
+    Link {
+        /// Its title.
+        title: String,
+        /// Its summary.
+        description: String,
+        /// Its address.
+        url: String,
+    },
+    /// A file.
+    File {
+        /// Its name.
+        name: String,
+    },
+    /// A shared mini program page.
+    MiniProgram {
+        /// Its title.
+        title: String,
+    },
+    /// Something the reader did.
+    Event(Event),
+    /// A type we do not know, by its name in lower case.
+    Other(String),
+}
+
+/// Something the reader did other than writing.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Event {
+    /// A new follower.
+    Subscribe {
+        /// What the scanned QR code carried, without `qrscene_`.
+        scene: Option<String>,
+    },
+    /// A follower left, and with them what we hold of them must go.
+    Unsubscribe,
+    /// A follower scanned one of our own QR codes.
+    Scan {
+        /// What the QR code carried.
+        scene: String,
+    },
+    /// A menu button of type click.
+    Click {
+        /// The button's key.
+        key: String,
+    },
+    /// A menu button that scans.
+    ScanCode {
+        /// `scancode_waitmsg`: the client shows that it waits for our answer.
+        waiting: bool,
+        /// The button's key.
+        key: String,
+        /// What was read.
+        scanned: Scanned,
+    },
+    /// A menu button that takes pictures; they follow as ordinary messages.
+    Picture,
+    /// A menu button that picks a place, which follows as an ordinary message.
+    LocationSelect,
+    /// A reader changed, withdrew or deleted what WeChat told us: what we hold must go.
+    DataDeletion {
+        /// Whose data; may differ from the sender.
+        reader: OpenId,
+    },
+    /// All events that nobody waits for an answer to, known (VIEW, LOCATION, jobs done …) or
+    /// not, by their name in lower case.
+    Silent(String),
+}
+
+/// What a scan brought.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Scanned {
+    /// The digits of a barcode of any symbology.
+    Barcode(String),
+    /// The text of a QR code, often an address.
+    Text(String),
+}
+
+/// What a reply answers: WeChat delivers 1 article to a message, up to 8 to an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// The reader sent something.
+    Message,
+    /// The reader did something.
+    Event,
+}
+
+/// A reader, as this one account knows them. `Display` is the short form for logs.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct OpenId(Box<str>);
+
+/// Our account's original id, `gh_` and 12 hexadecimal digits in practice.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct AccountId(Box<str>);
+
+/// Names one push among all: sender and MsgId, or what stands for it in events.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct Identity(Box<str>);
+
+/// Why XML is no push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAPush {
+    /// It is no XML, or none that we read.
+    Xml(NotXml),
+    /// This field is missing or malformed.
+    Field(&'static str),
+}
+
+impl fmt::Display for NotAPush {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Xml(reason) => reason.fmt(f),
+            Self::Field(name) => write!(f, "<{name}> is missing or malformed"),
+        }
+    }
+}
+
+impl OpenId {
+    /// 1 to 64 letters, digits and `-_.@`; real ones have 28 of `[A-Za-z0-9_-]`.
+    pub fn parse(text: &str) -> Option<Self> {
+        is_id(text).then(|| Self(text.into()))
+    }
+
+    /// The whole id, for replies and as a key.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for OpenId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text::shorten(&self.0, 8))
+    }
+}
+
+impl AccountId {
+    /// As [`OpenId::parse`].
+    pub fn parse(text: &str) -> Option<Self> {
+        is_id(text).then(|| Self(text.into()))
+    }
+
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+fn is_id(text: &str) -> bool {
+    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.@".contains(&b);
+    (1..=64).contains(&text.len()) && text.bytes().all(fits)
+}
+
+impl Push {
+    /// Reads a clear body.
+    ///
+    /// # Errors
+    /// Anything but `<xml>` with sender, receiver, time and type. A body cut short is an error
+    /// wherever it was cut.
+    pub fn parse(body: &[u8]) -> Result<Self, NotAPush> {
+        let fields = Fields::read(body).map_err(NotAPush::Xml)?;
+        let to = required(&fields, "ToUserName", AccountId::parse)?;
+        let from = required(&fields, "FromUserName", OpenId::parse)?;
+        let created = required(&fields, "CreateTime", |seconds| seconds.parse().ok())?;
+        let mut name = required(&fields, "MsgType", name_of)?;
+        let kind = if name == "event" {
+            name = required(&fields, "Event", name_of)?;
+            Kind::Event(Event::read(&name, &fields, &from))
+        } else {
+            Kind::read(&name, &fields)
+        };
+        let id = Identity::new(&from, created, &name, &kind, &fields, body);
+        Ok(Self { to, from, created, id, kind })
+    }
+
+    /// Whether a passive reply can reach the reader; if not, the answer is a bare `success`.
+    pub fn may_answer(&self) -> bool {
+        use Event::{DataDeletion, Silent, Unsubscribe};
+        !matches!(self.kind, Kind::Event(Unsubscribe | DataDeletion { .. } | Silent(_)))
+    }
+
+    /// Whether it is an event, not a message.
+    pub fn is_event(&self) -> bool {
+        matches!(self.kind, Kind::Event(_))
+    }
+
+    /// What a reply to it answers.
+    pub fn occasion(&self) -> Occasion {
+        if self.is_event() { Occasion::Event } else { Occasion::Message }
+    }
+}
+
+fn required<T>(
+    fields: &Fields,
+    name: &'static str,
+    read: impl FnOnce(&str) -> Option<T>,
+) -> Result<T, NotAPush> {
+    read(fields.word(name)).ok_or(NotAPush::Field(name))
+}
+
+/// A type or event in lower case (both `scan` and `SCAN` are sent), fit for a log line.
+fn name_of(text: &str) -> Option<String> {
+    let fits = |c: &char| c.is_ascii_alphanumeric() || "_-".contains(*c);
+    let name: String = text.chars().filter(fits).take(64).collect();
+    Some(name.to_ascii_lowercase()).filter(|name| !name.is_empty())
+}
+
+impl Kind {
+    fn read(name: &str, fields: &Fields) -> Self {
+        let text = |name| fields.get(name).unwrap_or_default().to_owned();
+        match name {
+            "text" => match text("Content") {
+                content if is_placeholder(content.trim()) => Self::Unsupported,
+                content => Self::Text { content, from_menu: word(fields, "bizmsgmenuid") },
+            },
+            "image" => Self::Image,
+            "voice" => Self::Voice { recognition: word(fields, "Recognition") },
+            "video" | "shortvideo" => Self::Video,
+            "location" => Self::Location,
+            "link" => Self::Link {
+                title: text("Title"),
+                description: text("Description"),
+                url: fields.word("Url").to_owned(),
+            },
+            "file" => Self::File { name: text("Title") },
+            "miniprogrampage" => Self::MiniProgram { title: text("Title") },
+            _ => Self::Other(name.to_owned()),
+        }
+    }
+}
+
+impl Event {
+    fn read(name: &str, fields: &Fields, from: &OpenId) -> Self {
+        let key = fields.word("EventKey").to_owned();
+        match name {
+            "subscribe" => {
+                let scene = key.strip_prefix("qrscene_").unwrap_or(&key);
+                Self::Subscribe { scene: Some(scene.to_owned()).filter(|s| !s.is_empty()) }
+            }
+            "unsubscribe" => Self::Unsubscribe,
+            "scan" => Self::Scan { scene: key },
+            "click" => Self::Click { key },
+            "scancode_push" | "scancode_waitmsg" => {
+                Self::ScanCode { waiting: name.ends_with("waitmsg"), key, scanned: scanned(fields) }
+            }
+            "pic_sysphoto" | "pic_photo_or_album" | "pic_weixin" => Self::Picture,
+            "location_select" => Self::LocationSelect,
+            "user_info_modified"
+            | "user_authorization_revoke"
+            | "user_authorization_cancellation" => {
+                let named = OpenId::parse(fields.word("OpenID"));
+                Self::DataDeletion { reader: named.unwrap_or_else(|| from.clone()) }
+            }
+            _ => Self::Silent(name.to_owned()),
+        }
+    }
+}
+
+/// The texts that stand for something the reader sent and WeChat does not pass on.
+fn is_placeholder(content: &str) -> bool {
+    [
+        "【收到不支持的消息类型，暂无法显示】",
+        "【收到不支援的訊息類型，無法顯示】",
+        "[Unsupported Message]",
+        "[Unsupported message]",
+    ]
+    .contains(&content)
+}
+
+fn word(fields: &Fields, name: &str) -> Option<String> {
+    Some(fields.word(name).to_owned()).filter(|word| !word.is_empty())
+}
+
+/// A barcode comes as `EAN_13,9787302378396`: the symbology, a comma, what was read.
+fn scanned(fields: &Fields) -> Scanned {
+    let result = fields.word("ScanCodeInfo/ScanResult");
+    if fields.word("ScanCodeInfo/ScanType").eq_ignore_ascii_case("barcode") {
+        let read = result.split_once(',').map_or(result, |(_, read)| read);
+        return Scanned::Barcode(read.chars().filter(char::is_ascii_digit).collect());
+    }
+    Scanned::Text(result.to_owned())
+}
+
+impl Identity {
+    /// MsgId alone has been the same for different senders. Events have none: two of one sender
+    /// within a second differ in name or key; those whose key is only the button's name, and a
+    /// message without a MsgId, differ in their bodies.
+    fn new(
+        from: &OpenId,
+        created: u64,
+        name: &str,
+        kind: &Kind,
+        fields: &Fields,
+        body: &[u8],
+    ) -> Self {
+        use Event::{LocationSelect, Picture, ScanCode};
+        let reader = from.as_str();
+        let number = fields.word("MsgId");
+        let is_number =
+            (1..=20).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
+        let mut hasher = DefaultHasher::new();
+        match kind {
+            Kind::Event(ScanCode { .. } | Picture | LocationSelect) => body.hash(&mut hasher),
+            Kind::Event(_) => {}
+            _ if is_number => return Self(format!("{reader}|{number}").into()),
+            _ => body.hash(&mut hasher),
+        }
+        // A menu key has at most 128 bytes; a page's address may be longer, but is not answered.
+        let key = text::cut(fields.word("EventKey"), 128);
+        Self(format!("{reader}|{created}|{name}|{key}|{:x}", hasher.finish()).into())
+    }
+}

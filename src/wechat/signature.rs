@@ -1,0 +1,232 @@
+//! Decides whether a request comes from WeChat.
+//!
+//! Given the account's tokens and a request's query, [`verify`] returns a [`Verified`], and
+//! [`verify_message`] over an encrypted body a [`Signed`]; or a [`Refusal`]. There is no other
+//! way to get either, so code that holds one does not check again.
+//!
+//! The same input always gives the same answer. A wrong signature takes as long to refuse as
+//! an almost right one, and no refusal carries the signature that was expected. Age and
+//! repetition are not looked at: redeliveries are legitimate, and the host's clock may be wrong.
+
+use std::fmt;
+
+use sha1_smol::Sha1;
+use subtle::ConstantTimeEq;
+
+use crate::links;
+
+/// Bytes in a decoded parameter; real ones have at most 40.
+const LONGEST: usize = 256;
+
+/// The secret that WeChat and we share: 3 to 32 ASCII letters and digits. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Token(Box<str>);
+
+/// A text that cannot be a token; `Display` says what would be right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BadToken;
+
+impl fmt::Display for BadToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("3 to 32 letters and digits (A-Z, a-z, 0-9)")
+    }
+}
+
+impl Token {
+    /// Checks what the operator set, which must be what the console has: nothing is trimmed.
+    pub fn parse(text: &str) -> Result<Self, BadToken> {
+        let fits =
+            (3..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        if fits { Ok(Self(text.into())) } else { Err(BadToken) }
+    }
+}
+
+impl fmt::Debug for Token {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Token(set)")
+    }
+}
+
+/// Why a request is not served. Whoever sent it sees one and the same answer for all of them;
+/// `Display` is for the operator's log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// A parameter is missing, doubled, too long or badly encoded.
+    Malformed,
+    /// No token of ours gives this signature.
+    Signature,
+    /// The signature is right, but the envelope does not open with our keys and AppID.
+    Envelope,
+}
+
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Malformed => "the query is not one that WeChat sends",
+            Self::Signature => "the signature does not fit the token",
+            Self::Envelope => "the envelope does not open with this AES key and AppID",
+        })
+    }
+}
+
+/// The parameters that count, out of a request's query. Not printed: in plain mode, whoever has
+/// seen one signature with its timestamp and nonce can sign whatever they like.
+#[derive(Default)]
+pub struct Params {
+    signature: Option<String>,
+    timestamp: Option<String>,
+    nonce: Option<String>,
+    echostr: Option<String>,
+    encrypt_type: Option<String>,
+    msg_signature: Option<String>,
+}
+
+impl Params {
+    /// Reads a raw query string, without its `?`. Values are percent-decoded, names are not;
+    /// `+` stands for itself, since WeChat's own values have neither blanks nor `+`. One of our
+    /// parameters given twice, badly encoded or over 256 bytes refuses the whole query; others
+    /// are ignored.
+    pub fn read(query: &str) -> Result<Self, Refusal> {
+        let mut params = Self::default();
+        for pair in query.split('&') {
+            let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+            let slot = match name {
+                "signature" => &mut params.signature,
+                "timestamp" => &mut params.timestamp,
+                "nonce" => &mut params.nonce,
+                "echostr" => &mut params.echostr,
+                "encrypt_type" => &mut params.encrypt_type,
+                "msg_signature" => &mut params.msg_signature,
+                _ => continue,
+            };
+            let value = links::percent_decode(value).filter(|v| v.len() <= LONGEST);
+            if slot.replace(value.ok_or(Refusal::Malformed)?).is_some() {
+                return Err(Refusal::Malformed);
+            }
+        }
+        Ok(params)
+    }
+
+    /// What a sealed reply says of itself; the same four values as in a push's query.
+    pub(super) fn of_reply(signature: &str, timestamp: &str, nonce: &str) -> Self {
+        let some = |text: &str| Some(text.to_owned());
+        Self {
+            msg_signature: some(signature),
+            timestamp: some(timestamp),
+            nonce: some(nonce),
+            ..Self::default()
+        }
+    }
+
+    /// What the URL check of the console wants back, byte for byte; `None` on a push.
+    pub fn echostr(&self) -> Option<&str> {
+        given(&self.echostr)
+    }
+
+    /// The request's nonce, to be used again in a sealed reply; empty when absent.
+    pub fn nonce(&self) -> &str {
+        given(&self.nonce).unwrap_or_default()
+    }
+
+    /// Whether the query says that the body is an envelope. A plain push has no `encrypt_type`,
+    /// or `raw`.
+    pub fn is_encrypted(&self) -> bool {
+        given(&self.encrypt_type) == Some("aes")
+    }
+}
+
+fn given(slot: &Option<String>) -> Option<&str> {
+    slot.as_deref().filter(|value| !value.is_empty())
+}
+
+/// Proof that a query was signed with one of our tokens. In plain mode that says nothing about
+/// the body: the signature does not cover it.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Verified {
+    token: usize,
+}
+
+impl Verified {
+    /// Which of the tokens it was: its index in the slice given to [`verify`].
+    pub fn token(&self) -> usize {
+        self.token
+    }
+}
+
+/// Proof that this ciphertext was signed with one of our tokens; the only thing that
+/// [`open`](super::envelope::open) opens.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Signed<'a> {
+    encrypt: &'a str,
+    token: usize,
+}
+
+impl<'a> Signed<'a> {
+    /// The signed text of `<Encrypt>`.
+    pub fn encrypt(&self) -> &'a str {
+        self.encrypt
+    }
+
+    /// Which of the tokens it was: its index in the slice given to [`verify_message`].
+    pub fn token(&self) -> usize {
+        self.token
+    }
+}
+
+/// The signature of `token` and `parts` (timestamp and nonce; of an envelope the ciphertext,
+/// too): SHA-1 over all of them sorted as bytes and joined, in lower hex.
+pub fn sign(token: &Token, parts: &[&str]) -> String {
+    let mut sorted: Vec<&str> = parts.iter().copied().chain([&*token.0]).collect();
+    sorted.sort_unstable();
+    Sha1::from(sorted.concat()).digest().to_string()
+}
+
+/// Checks `signature` over timestamp and nonce.
+///
+/// # Errors
+/// [`Refusal::Malformed`] when one of the three is missing, else [`Refusal::Signature`].
+pub fn verify(tokens: &[Token], params: &Params) -> Result<Verified, Refusal> {
+    let token = signer(tokens, &params.signature, params, None)?;
+    Ok(Verified { token })
+}
+
+/// Checks `msg_signature` over timestamp, nonce and the text of `<Encrypt>`.
+///
+/// # Errors
+/// As [`verify`].
+pub fn verify_message<'a>(
+    tokens: &[Token],
+    params: &Params,
+    encrypt: &'a str,
+) -> Result<Signed<'a>, Refusal> {
+    let token = signer(tokens, &params.msg_signature, params, Some(encrypt))?;
+    Ok(Signed { encrypt, token })
+}
+
+/// Whether two values are equal, in a time that does not tell where they differ.
+pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
+    one.ct_eq(other).into()
+}
+
+/// The first token that gives this signature. All are tried in any case, so that the time
+/// taken does not tell which one it was.
+fn signer(
+    tokens: &[Token],
+    signature: &Option<String>,
+    params: &Params,
+    encrypt: Option<&str>,
+) -> Result<usize, Refusal> {
+    let (Some(signature), Some(timestamp), Some(nonce)) =
+        (given(signature), given(&params.timestamp), given(&params.nonce))
+    else {
+        return Err(Refusal::Malformed);
+    };
+    let parts: Vec<&str> = [timestamp, nonce].into_iter().chain(encrypt).collect();
+    let mut found = None;
+    for (index, token) in tokens.iter().enumerate() {
+        if same(sign(token, &parts).as_bytes(), signature.as_bytes()) {
+            found = found.or(Some(index));
+        }
+    }
+    found.ok_or(Refusal::Signature)
+}
