@@ -1,0 +1,170 @@
+//! Budget and breaker of one source. Every moment is passed in; nothing sleeps.
+
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use doumibook::book::Book;
+use doumibook::catalogue::budget::{Admission, Cause, Change, Gate, Pass, State};
+use doumibook::catalogue::{Outcome, Reason};
+
+fn at(start: Instant, millis: u64) -> Instant {
+    start + Duration::from_millis(millis)
+}
+
+fn limited(seconds: Option<u64>) -> Outcome {
+    let retry_after = seconds.map(Duration::from_secs);
+    Outcome::Limited { retry_after, reason: Reason::new("code 112") }
+}
+
+/// One letter, one outcome: L asks for a hundred seconds of peace, H for a day.
+fn outcome(letter: char) -> Outcome {
+    match letter {
+        'f' => Outcome::Found(vec![Book { title: "三体".to_owned(), ..Book::default() }]),
+        'n' => Outcome::NotFound,
+        'u' => Outcome::Unasked,
+        'l' => limited(None),
+        'L' => limited(Some(100)),
+        'H' => limited(Some(86_400)),
+        'o' => Outcome::Operator(Reason::new("code 104")),
+        _ => Outcome::Down(Reason::new("timed out")),
+    }
+}
+
+/// Where a breaker stands, times in seconds from the start of the test.
+fn shown(gate: &Gate, start: Instant) -> String {
+    let seconds = |at: Instant| at.duration_since(start).as_secs();
+    match gate.state() {
+        State::Closed { failures } => format!("closed {failures}"),
+        State::Resting { until, .. } => format!("rests to {}", seconds(until)),
+        State::Probing { lapses, .. } => format!("probes to {}", seconds(lapses)),
+    }
+}
+
+#[test]
+#[rustfmt::skip]
+fn the_breaker() {
+    // One letter, one lookup begun and ended at that second, as in `outcome`; with ! it must not
+    // be asked.
+    for (row, steps) in [
+        ("three failures in a row",  &[(0, 'd', "closed 1"), (1, 'd', "closed 2"), (2, 'd', "rests to 17")][..]),
+        ("refusals too",             &[(0, 'o', "closed 1"), (1, 'o', "closed 2"), (2, 'o', "rests to 17")]),
+        ("not in a row",             &[(0, 'd', "closed 1"), (1, 'd', "closed 2"), (2, 'n', "closed 0"), (3, 'd', "closed 1")]),
+        ("not knowing is neither",   &[(0, 'd', "closed 1"), (1, 'u', "closed 1"), (2, 'd', "closed 2")]),
+        ("one limit is enough",      &[(0, 'l', "rests to 15")]),
+        ("Retry-After is honoured",  &[(0, 'L', "rests to 100"), (99, '!', "rests to 100")]),
+        ("but not for a day",        &[(0, 'H', "rests to 3600")]),
+        ("a rest is a rest",         &[(0, 'l', "rests to 15"), (0, '!', "rests to 15"), (14, '!', "rests to 15")]),
+        ("a probe brings it back",   &[(0, 'l', "rests to 15"), (15, 'f', "closed 0"), (16, 'd', "closed 1")]),
+        ("a miss is an answer",      &[(0, 'l', "rests to 15"), (15, 'n', "closed 0")]),
+        ("one failed probe is enough", &[(0, 'l', "rests to 15"), (15, 'd', "rests to 45"), (45, 'd', "rests to 105")]),
+        ("a probe that cannot tell", &[(0, 'l', "rests to 15"), (15, 'u', "rests to 15"), (15, 'f', "closed 0")]),
+        ("doubling has an end",      &[(0, 'l', "rests to 15"), (15, 'd', "rests to 45"), (45, 'd', "rests to 105"), (105, 'd', "rests to 225"),
+                                       (225, 'd', "rests to 465"), (465, 'd', "rests to 945"), (945, 'd', "rests to 1845"), (1845, 'd', "rests to 2745")]),
+        ("back for a moment",        &[(0, 'l', "rests to 15"), (15, 'f', "closed 0"), (20, 'l', "rests to 50")]),
+        ("back for good",            &[(0, 'l', "rests to 15"), (15, 'f', "closed 0"), (30, 'l', "rests to 45")]),
+    ] {
+        let start = Instant::now();
+        let mut gate = Gate::new(None);
+        for &(second, letter, expected) in steps {
+            let now = at(start, second * 1000);
+            assert_eq!(gate.would_ask(now), letter != '!', "{row}, at {second}");
+            match gate.admit(now, now + Duration::from_secs(4)) {
+                Admission::Ask(pass) => drop(gate.report(pass, &outcome(letter), now)),
+                Admission::Resting(_) => assert_eq!(letter, '!', "{row}, at {second}"),
+                Admission::OverBudget => panic!("{row}: there is no budget"),
+            }
+            assert_eq!(shown(&gate, start), expected, "{row}, at {second}");
+        }
+    }
+}
+
+/// Gets leave to ask, for four seconds.
+fn pass(gate: &mut Gate, now: Instant) -> Pass {
+    match gate.admit(now, now + Duration::from_secs(4)) {
+        Admission::Ask(pass) => pass,
+        refused => panic!("{refused:?}"),
+    }
+}
+
+#[test]
+fn lookups_that_overlap_a_rest() {
+    let start = Instant::now();
+    let mut gate = Gate::new(None);
+    let [first, second, third, fourth] = [0; 4].map(|_| pass(&mut gate, at(start, 0)));
+    let change = gate.report(first, &limited(None), at(start, 0));
+    assert_eq!(change, Some(Change::Rests(Duration::from_secs(15))));
+    assert_eq!(gate.report(second, &limited(None), at(start, 1_000)), None);
+    assert_eq!(shown(&gate, start), "rests to 15", "a second limit makes no second rest");
+    assert_eq!(gate.report(third, &limited(Some(40)), at(start, 1_000)), None);
+    assert_eq!(shown(&gate, start), "rests to 41", "but its wish counts");
+    assert_eq!(gate.report(fourth, &Outcome::NotFound, at(start, 2_000)), None);
+    assert_eq!(shown(&gate, start), "rests to 41", "an early question's answer ends no rest");
+}
+
+#[test]
+fn exactly_one_probe() {
+    let start = Instant::now();
+    let mut gate = Gate::new(None);
+    let [limiting, late] = [0; 2].map(|_| pass(&mut gate, at(start, 0)));
+    gate.report(limiting, &limited(None), at(start, 0));
+    let probe = pass(&mut gate, at(start, 15_000));
+    assert_eq!(shown(&gate, start), "probes to 21");
+    for _ in 0..100 {
+        let refused = gate.admit(at(start, 15_000), at(start, 19_000));
+        assert_eq!(refused, Admission::Resting(Cause::Limited));
+    }
+    assert_eq!(gate.report(late, &Outcome::NotFound, at(start, 16_000)), None);
+    assert_eq!(shown(&gate, start), "probes to 21", "only the probe decides");
+    assert_eq!(gate.report(probe, &Outcome::NotFound, at(start, 16_000)), Some(Change::Back));
+    assert_eq!(shown(&gate, start), "closed 0");
+}
+
+#[test]
+fn a_probe_that_never_comes_back_is_replaced() {
+    let start = Instant::now();
+    let mut gate = Gate::new(None);
+    let limiting = pass(&mut gate, at(start, 0));
+    gate.report(limiting, &limited(None), at(start, 0));
+    let _lost = pass(&mut gate, at(start, 15_000));
+    assert!(!gate.would_ask(at(start, 20_999)));
+    let probe = pass(&mut gate, at(start, 21_000));
+    assert!(!gate.would_ask(at(start, 21_000)));
+    assert_eq!(gate.report(probe, &Outcome::NotFound, at(start, 21_000)), Some(Change::Back));
+}
+
+#[test]
+fn the_budget_holds_in_every_minute() {
+    let start = Instant::now();
+    let mut gate = Gate::new(NonZeroU32::new(5));
+    let mut asked = Vec::new();
+    // Somebody wants to know three times a second, for five minutes.
+    for millis in (0..300_000).step_by(333) {
+        let now = at(start, millis);
+        let free = gate.would_ask(now);
+        match gate.admit(now, now + Duration::from_secs(4)) {
+            Admission::Ask(pass) => {
+                assert!(free);
+                gate.report(pass, &Outcome::NotFound, now);
+                asked.push(millis);
+            }
+            refused => assert_eq!((refused, free), (Admission::OverBudget, false)),
+        }
+    }
+    assert_eq!(asked.len(), 25, "all of it is used");
+    for six in asked.windows(6) {
+        assert!(six[5] - six[0] >= 60_000, "{six:?}");
+    }
+    assert_eq!(shown(&gate, start), "closed 0", "an empty purse is no failure of the source");
+}
+
+#[test]
+fn what_a_source_cannot_know_costs_nothing() {
+    let start = Instant::now();
+    let mut gate = Gate::new(NonZeroU32::new(1));
+    for _ in 0..3 {
+        let free = pass(&mut gate, at(start, 0));
+        gate.report(free, &Outcome::Unasked, at(start, 0));
+    }
+    let _spent = pass(&mut gate, at(start, 0));
+    assert_eq!(gate.admit(at(start, 0), at(start, 1)), Admission::OverBudget);
+}
