@@ -5,12 +5,21 @@
 //! network sent, never outlives its deadline by more than a system call, and never tells "not
 //! found" when the truth is "could not ask".
 
+pub mod budget;
+pub mod library;
+pub mod memory;
+pub mod note;
+pub mod statefile;
+
 use std::fmt;
 use std::time::{Duration, Instant};
 
 use crate::book::{Book, Source};
 use crate::isbn::Isbn;
 use crate::text;
+
+pub use library::{Answer, Library, Verdict};
+pub use note::{Event, Note};
 
 /// What is looked for. Equal queries are the same question, however they were typed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

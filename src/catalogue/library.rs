@@ -1,0 +1,269 @@
+//! All sources behind one question: remembered answers first, then one source after another.
+//!
+//! In: a query and the moment by which an answer is of use. Out: an [`Answer`] whose verdict
+//! is true of all sources together, with a [`Note`] for each thing the operator's log may
+//! want. "Not found" is said only when every source that could know said so. No lock is held
+//! while a source is asked; nothing waits for a source that rests; notes carry neither the
+//! question nor anything a remote side wrote.
+
+use std::io;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::budget::{Admission, Cause, Gate, State};
+use super::memory::Memory;
+use super::note::{Event, Note};
+use super::{Catalogue, Outcome, Query, Reason, statefile};
+use crate::book::{Book, Source};
+
+/// With less than this left no source is asked over the network: name, connection, TLS and
+/// answer are four round trips, and those take 60 ms each on a fair line.
+pub const LEAST_SHARE: Duration = Duration::from_millis(250);
+
+/// The two clocks. A lookup takes time, so it looks at them more than once.
+pub trait Clock: Send + Sync {
+    /// For deadlines and rests.
+    fn now(&self) -> Instant;
+    /// Seconds since 1970, for what outlives a restart.
+    fn wall(&self) -> u64;
+}
+
+/// The clocks of the machine.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    fn now(&self) -> Instant {
+        Instant::now()
+    }
+
+    fn wall(&self) -> u64 {
+        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    }
+}
+
+/// What the reader is to be told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// Here are books.
+    Found,
+    /// There is no such book, as far as every source that could know can tell.
+    NotFound,
+    /// A source could not be asked just now; asking again later may help.
+    Busy,
+    /// The sources fail, and will until they or the operator do something.
+    Trouble,
+}
+
+/// What all sources together answered.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// What to tell the reader.
+    pub verdict: Verdict,
+    /// Empty unless the verdict is [`Verdict::Found`].
+    pub books: Arc<[Book]>,
+    /// Whose books they are.
+    pub source: Option<Source>,
+    /// The books are older than a day: no source could be asked.
+    pub stale: bool,
+    /// The answer is from memory.
+    pub remembered: bool,
+    /// What happened at each source, in order; empty when none was needed.
+    pub notes: Vec<Note>,
+}
+
+/// A source with its budget and breaker.
+pub struct Guarded {
+    catalogue: Box<dyn Catalogue>,
+    gate: Option<Mutex<Gate>>,
+}
+
+impl Guarded {
+    /// `per_minute` bounds the lookups in any minute; `None` does not. A shelf is in our own
+    /// memory: it has neither budget nor breaker.
+    pub fn new(catalogue: Box<dyn Catalogue>, per_minute: Option<NonZeroU32>) -> Self {
+        let remote = catalogue.source() != Source::Shelf;
+        Self { catalogue, gate: remote.then(|| Mutex::new(Gate::new(per_minute))) }
+    }
+
+    fn would_ask(&self, now: Instant) -> bool {
+        self.gate.as_ref().is_none_or(|gate| lock(gate).would_ask(now))
+    }
+}
+
+/// The sources in their order, and what they answered lately.
+pub struct Library {
+    sources: Vec<Guarded>,
+    memory: Mutex<Memory>,
+    clock: Box<dyn Clock>,
+}
+
+impl Library {
+    /// Asks `sources` in this order.
+    pub fn new(sources: Vec<Guarded>, memory: Memory) -> Self {
+        Self::with_clock(sources, memory, Box::new(SystemClock))
+    }
+
+    /// As [`Library::new`], on a given clock.
+    pub fn with_clock(sources: Vec<Guarded>, memory: Memory, clock: Box<dyn Clock>) -> Self {
+        Self { sources, memory: Mutex::new(memory), clock }
+    }
+
+    /// The remembered answer, if there is one that still holds. Fast, and no I/O.
+    pub fn recall(&self, query: &Query) -> Option<Answer> {
+        let wall = self.clock.wall();
+        let books = lock(&self.memory).recall(query, wall)?;
+        Some(Answer { remembered: true, ..Answer::of(books, Vec::new()) })
+    }
+
+    /// Asks memory and then the sources, until one has found books or `until` has come. Two
+    /// equal questions at the same time ask twice: joining them is the caller's business.
+    pub fn find(&self, query: &Query, until: Instant) -> Answer {
+        if let Some(answer) = self.recall(query) {
+            return answer;
+        }
+        let mut notes = Vec::new();
+        let mut rest = self.sources.as_slice();
+        while let [source, later @ ..] = rest {
+            if let Some(books) = self.ask(source, later, query, until, &mut notes) {
+                return self.learn(query, books.into(), notes);
+            }
+            rest = later;
+        }
+        self.come_back_empty(query, notes)
+    }
+
+    /// Where each breaker stands, for metrics; a shelf has none.
+    pub fn states(&self) -> Vec<(Source, State)> {
+        let state = |member: &Guarded| {
+            let gate = member.gate.as_ref()?;
+            Some((member.catalogue.source(), lock(gate).state()))
+        };
+        self.sources.iter().filter_map(state).collect()
+    }
+
+    /// Number of remembered answers, and the bytes they take.
+    pub fn remembers(&self) -> (usize, usize) {
+        let memory = lock(&self.memory);
+        (memory.len(), memory.bytes())
+    }
+
+    /// Whether there is anything to save.
+    pub fn changed_since_save(&self) -> bool {
+        lock(&self.memory).changed_since_save()
+    }
+
+    /// Writes the remembered answers to `path`, atomically; lookups go on meanwhile.
+    ///
+    /// # Errors
+    /// The file system's; the answers still count as unsaved then.
+    pub fn save(&self, path: &Path) -> io::Result<()> {
+        let snapshot = lock(&self.memory).snapshot();
+        statefile::write(path, &snapshot)?;
+        lock(&self.memory).mark_saved(snapshot.changes);
+        Ok(())
+    }
+
+    /// Asks one source, if it may be asked, for its share of the time that is left: an equal
+    /// one for it and for each of the `later` ones that will be asked if it finds nothing.
+    fn ask(
+        &self,
+        source: &Guarded,
+        later: &[Guarded],
+        query: &Query,
+        until: Instant,
+        notes: &mut Vec<Note>,
+    ) -> Option<Vec<Book>> {
+        let Guarded { catalogue, gate } = source;
+        let name = catalogue.source();
+        let start = self.clock.now();
+        let left = until.saturating_duration_since(start);
+        if gate.is_some() && left < LEAST_SHARE {
+            notes.push(Note::new(name, Event::NoTime));
+            return None;
+        }
+        let others = later.iter().filter(|other| other.would_ask(start)).count();
+        let share = (left / (1 + others as u32)).max(LEAST_SHARE);
+        let pass = match gate.as_ref().map(|gate| lock(gate).admit(start, start + share)) {
+            None => None,
+            Some(Admission::Ask(pass)) => Some(pass),
+            Some(Admission::Resting(cause)) => {
+                notes.push(Note::new(name, Event::Resting(cause)));
+                return None;
+            }
+            Some(Admission::OverBudget) => {
+                notes.push(Note::new(name, Event::OverBudget));
+                return None;
+            }
+        };
+        let outcome = catalogue.find(query, start + share);
+        let end = self.clock.now();
+        let change = gate.as_ref().zip(pass).and_then(|(g, p)| lock(g).report(p, &outcome, end));
+        let millis = end.duration_since(start).as_millis() as u64;
+        let (event, reason, books) = split(outcome);
+        notes.push(Note { source: name, event, millis, reason });
+        notes.extend(change.map(|change| Note::new(name, Event::Changed(change))));
+        books
+    }
+
+    /// A full answer, to be remembered.
+    fn learn(&self, query: &Query, books: Arc<[Book]>, notes: Vec<Note>) -> Answer {
+        let wall = self.clock.wall();
+        lock(&self.memory).keep(query, Arc::clone(&books), wall);
+        Answer::of(books, notes)
+    }
+
+    /// No source has found anything: a miss, or the last resort, or the reason for neither.
+    fn come_back_empty(&self, query: &Query, notes: Vec<Note>) -> Answer {
+        let verdict = verdict(&notes);
+        if verdict == Verdict::NotFound {
+            return self.learn(query, Arc::default(), notes);
+        }
+        let old = lock(&self.memory).last_resort(query);
+        match old {
+            Some(books) => Answer { remembered: true, stale: true, ..Answer::of(books, notes) },
+            None => Answer { verdict, ..Answer::of(Arc::default(), notes) },
+        }
+    }
+}
+
+impl Answer {
+    fn of(books: Arc<[Book]>, notes: Vec<Note>) -> Self {
+        let source = books.first().map(|book| book.source);
+        let verdict = if source.is_some() { Verdict::Found } else { Verdict::NotFound };
+        Self { verdict, books, source, stale: false, remembered: false, notes }
+    }
+}
+
+fn split(outcome: Outcome) -> (Event, Option<Reason>, Option<Vec<Book>>) {
+    match outcome {
+        Outcome::Found(books) => (Event::Found(books.len()), None, Some(books)),
+        Outcome::NotFound => (Event::NotFound, None, None),
+        Outcome::Unasked => (Event::Unasked, None, None),
+        Outcome::Limited { reason, .. } => (Event::Limited, Some(reason), None),
+        Outcome::Operator(reason) => (Event::Operator, Some(reason), None),
+        Outcome::Down(reason) => (Event::Down, Some(reason), None),
+    }
+}
+
+/// What it means that none of the sources found anything. That somebody may know later is the
+/// better news, so it goes before trouble; a source that rests because it refused us will not
+/// know later. Without any source nobody could be asked, which is trouble.
+fn verdict(notes: &[Note]) -> Verdict {
+    let meaning = |note: &Note| match note.event {
+        Event::Limited | Event::OverBudget | Event::NoTime => Verdict::Busy,
+        Event::Resting(Cause::Limited | Cause::Down) => Verdict::Busy,
+        Event::Operator | Event::Down | Event::Resting(Cause::Operator) => Verdict::Trouble,
+        Event::Found(_) | Event::NotFound | Event::Unasked | Event::Changed(_) => Verdict::NotFound,
+    };
+    let met: Vec<Verdict> = notes.iter().map(meaning).collect();
+    let worst = [Verdict::Busy, Verdict::Trouble, Verdict::NotFound];
+    worst.into_iter().find(|verdict| met.contains(verdict)).unwrap_or(Verdict::Trouble)
+}
+
+/// A panic elsewhere leaves gate and memory as they were before or after one whole step.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

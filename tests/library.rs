@@ -1,0 +1,339 @@
+//! The sources together: verdicts, shares of time, remembered answers. The clocks stand still
+//! unless a source in the test moves them, so a source that hangs costs the test nothing.
+
+mod actors;
+
+use std::num::NonZeroU32;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use actors::{Actor, Does, Hands};
+use doumibook::book::{Book, Source};
+use doumibook::catalogue::budget::{Cause, State};
+use doumibook::catalogue::library::{Clock, Guarded};
+use doumibook::catalogue::memory::{FOUND_FOR, Memory};
+use doumibook::catalogue::{
+    Answer, Catalogue, Event, Library, Note, Outcome, Query, Reason, Verdict,
+};
+
+fn books(source: Source) -> Outcome {
+    Outcome::Found(vec![Book { title: "三体".to_owned(), source, ..Book::default() }])
+}
+
+fn limited(seconds: Option<u64>) -> Outcome {
+    let retry_after = seconds.map(Duration::from_secs);
+    Outcome::Limited { retry_after, reason: Reason::new("code 112") }
+}
+
+fn refused() -> Outcome {
+    Outcome::Operator(Reason::new("code 104"))
+}
+
+fn down() -> Outcome {
+    Outcome::Down(Reason::new("timed out"))
+}
+
+fn query() -> Query {
+    Query::words("三体").unwrap()
+}
+
+/// A library on hands that stand at zero.
+fn library(hands: &Hands, actors: &[&Actor]) -> Library {
+    let sources = actors.iter().map(|actor| actor.guarded()).collect();
+    Library::with_clock(sources, Memory::new(1 << 20, Vec::new()), Box::new(hands.clone()))
+}
+
+fn find(library: &Library, hands: &Hands) -> Answer {
+    library.find(&query(), hands.now() + Duration::from_secs(12))
+}
+
+fn lines(notes: &[Note]) -> Vec<String> {
+    notes.iter().map(Note::to_string).collect()
+}
+
+const ORDER: [Source; 3] = [Source::Douban, Source::NeoDb, Source::Shelf];
+
+/// One letter, one outcome; `r` a source that rests after being limited, `x` after refusals.
+fn outcome(letter: char, source: Source) -> Outcome {
+    match letter {
+        'f' => books(source),
+        'n' => Outcome::NotFound,
+        'u' => Outcome::Unasked,
+        'l' | 'r' => limited(None),
+        'o' | 'x' => refused(),
+        _ => down(),
+    }
+}
+
+/// Puts sources to rest where the letters say so, then asks the question.
+fn ask(letters: &str) -> (Answer, Vec<usize>) {
+    let hands = Hands::new();
+    let actors: Vec<_> = ORDER
+        .into_iter()
+        .zip(letters.chars())
+        .map(|(source, letter)| Actor::new(source, &hands, [Does::Say(outcome(letter, source))]))
+        .collect();
+    let library = library(&hands, &actors.iter().collect::<Vec<_>>());
+    let mut before = [0; 3];
+    if letters.contains(['r', 'x']) {
+        let other = Query::words("球状闪电").unwrap();
+        (0..3).for_each(|_| drop(library.find(&other, hands.at(12_000))));
+        before = [0, 1, 2].map(|n| actors.get(n).map_or(0, Actor::asked));
+    }
+    let answer = find(&library, &hands);
+    (answer, actors.iter().zip(before).map(|(actor, before)| actor.asked() - before).collect())
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_the_sources_mean_together() {
+    use Verdict::{Busy, Found, NotFound, Trouble};
+    for (letters, verdict, source, asked, notes) in [
+        ("f",   Found,    Some(Source::Douban), vec![1],       "douban: 1 found in 0 ms"),
+        ("nf",  Found,    Some(Source::NeoDb),  vec![1, 1],    "douban: not found in 0 ms | neodb: 1 found in 0 ms"),
+        ("fff", Found,    Some(Source::Douban), vec![1, 0, 0], "douban: 1 found in 0 ms"),
+        ("ldf", Found,    Some(Source::Shelf),  vec![1, 1, 1], "douban: limits us, after 0 ms: code 112 | douban: rests for 15 s | neodb: failed after 0 ms: timed out | shelf: 1 found in 0 ms"),
+        ("rnf", Found,    Some(Source::Shelf),  vec![0, 1, 1], "douban: not asked, rests because it limited us | neodb: not found in 0 ms | shelf: 1 found in 0 ms"),
+        ("nnn", NotFound, None,                 vec![1, 1, 1], "douban: not found in 0 ms | neodb: not found in 0 ms | shelf: not found in 0 ms"),
+        ("nuu", NotFound, None,                 vec![1, 1, 1], "douban: not found in 0 ms | neodb: cannot know | shelf: cannot know"),
+        ("lnn", Busy,     None,                 vec![1, 1, 1], "douban: limits us, after 0 ms: code 112 | douban: rests for 15 s | neodb: not found in 0 ms | shelf: not found in 0 ms"),
+        ("rnn", Busy,     None,                 vec![0, 1, 1], "douban: not asked, rests because it limited us | neodb: not found in 0 ms | shelf: not found in 0 ms"),
+        ("lon", Busy,     None,                 vec![1, 1, 1], "douban: limits us, after 0 ms: code 112 | douban: rests for 15 s | neodb: refuses us, after 0 ms: code 104; check DOUMIBOOK_NEODB_URL | shelf: not found in 0 ms"),
+        ("onn", Trouble,  None,                 vec![1, 1, 1], "douban: refuses us, after 0 ms: code 104; check DOUMIBOOK_DOUBAN_URL and DOUMIBOOK_DOUBAN_KEY | neodb: not found in 0 ms | shelf: not found in 0 ms"),
+        ("ndn", Trouble,  None,                 vec![1, 1, 1], "douban: not found in 0 ms | neodb: failed after 0 ms: timed out | shelf: not found in 0 ms"),
+        ("xnn", Trouble,  None,                 vec![0, 1, 1], "douban: not asked, rests because it refused us | neodb: not found in 0 ms | shelf: not found in 0 ms"),
+        ("xrn", Busy,     None,                 vec![0, 0, 1], "douban: not asked, rests because it refused us | neodb: not asked, rests because it limited us | shelf: not found in 0 ms"),
+        ("",    Trouble,  None,                 vec![],        ""),
+    ] {
+        let (answer, times) = ask(letters);
+        assert_eq!(answer.verdict, verdict, "{letters}");
+        assert_eq!(answer.source, source, "{letters}");
+        assert_eq!(answer.books.is_empty(), verdict != Found, "{letters}");
+        assert_eq!(times, asked, "{letters}");
+        assert_eq!(lines(&answer.notes).join(" | "), notes, "{letters}");
+        assert!(!answer.stale && !answer.remembered, "{letters}");
+    }
+}
+
+#[test]
+fn not_found_needs_every_source_that_could_know() {
+    for a in "fnulod".chars() {
+        for b in "fnulod".chars() {
+            for c in "fnulod".chars() {
+                let letters = String::from_iter([a, b, c]);
+                let verdict = ask(&letters).0.verdict;
+                let nobody_failed = letters.chars().all(|letter| "nu".contains(letter));
+                assert_eq!(verdict == Verdict::Found, letters.contains('f'), "{letters}");
+                assert_eq!(verdict == Verdict::NotFound, nobody_failed, "{letters}");
+            }
+        }
+    }
+}
+
+#[test]
+#[rustfmt::skip]
+fn no_source_eats_the_time_of_those_behind_it() {
+    use Does::{Hang, Say, Take};
+    use Outcome::NotFound;
+    // Shares in milliseconds; 0 when a source was not asked.
+    for (row, does, deadline, shares) in [
+        ("all hang",            [Hang, Hang, Hang],                               12_000, [4000, 4000, 4000]),
+        ("the first answers",   [Say(NotFound), Hang, Hang],                      12_000, [4000, 6000, 6000]),
+        ("the first is slow",   [Take(3000, NotFound), Hang, Hang],               12_000, [4000, 4500, 4500]),
+        ("the first overruns",  [Take(11_000, NotFound), Hang, Hang],             12_000, [4000, 500, 500]),
+        ("little time",         [Hang, Hang, Hang],                               600,    [250, 250, 250]),
+        ("too little for all",  [Hang, Hang, Hang],                               400,    [250, 0, 250]),
+        ("none left",           [Hang, Hang, Hang],                               0,      [0, 0, 250]),
+        ("the second limits",   [Hang, Say(limited(None)), Hang],                 12_000, [4000, 4000, 8000]),
+    ] {
+        let hands = Hands::new();
+        let actors: Vec<_> = ORDER.into_iter().zip(does).map(|(s, d)| Actor::new(s, &hands, [d])).collect();
+        let library = library(&hands, &actors.iter().collect::<Vec<_>>());
+        let mut given = Vec::new();
+        let answer = library.find(&query(), hands.at(deadline));
+        // What a source was given is its deadline less the time that those before it took.
+        let mut spent = 0;
+        for actor in &actors {
+            let note = answer.notes.iter().find(|note| note.source == actor.source).unwrap();
+            let until = actor.untils.lock().unwrap().first().copied();
+            let share = until.map_or(0, |until| (until - hands.at(spent)).as_millis() as u64);
+            assert_eq!(note.event == Event::NoTime, until.is_none(), "{row}");
+            given.push(share);
+            spent += note.millis;
+        }
+        assert_eq!(given, shares, "{row}");
+        assert_ne!(answer.verdict, Verdict::NotFound, "{row}");
+    }
+}
+
+#[test]
+fn a_resting_source_is_neither_asked_nor_given_time() {
+    let hands = Hands::new();
+    let hung = Actor::new(Source::Douban, &hands, [Does::Hang]);
+    let resting = Actor::new(Source::NeoDb, &hands, [Does::Say(limited(Some(120)))]);
+    let library = library(&hands, &[&hung, &resting]);
+    find(&library, &hands);
+    let start = hands.now();
+    let answer = find(&library, &hands);
+    assert_eq!(hung.untils.lock().unwrap()[1] - start, Duration::from_secs(12));
+    assert_eq!((hung.asked(), resting.asked()), (2, 1));
+    assert_eq!(answer.verdict, Verdict::Busy);
+    // After the third time-out neither is asked, and the answer costs no time at all.
+    find(&library, &hands);
+    let start = hands.now();
+    assert_eq!(find(&library, &hands).verdict, Verdict::Busy);
+    assert_eq!((hands.now(), hung.asked(), resting.asked()), (start, 3, 1));
+    assert!(matches!(
+        library.states()[..],
+        [
+            (Source::Douban, State::Resting { cause: Cause::Down, .. }),
+            (Source::NeoDb, State::Resting { cause: Cause::Limited, .. }),
+        ]
+    ));
+    hands.advance(15_000);
+    find(&library, &hands);
+    assert_eq!((hung.asked(), resting.asked()), (4, 1), "the probe, and only that");
+}
+
+#[test]
+fn answers_are_remembered_and_failures_are_not() {
+    for (letter, remembered) in [('f', true), ('n', true), ('l', false), ('o', false), ('d', false)]
+    {
+        let hands = Hands::new();
+        let says = Does::Say(outcome(letter, Source::Shelf));
+        let actor = Actor::new(Source::Shelf, &hands, [says]);
+        let library = library(&hands, &[&actor]);
+        assert!(library.recall(&query()).is_none(), "{letter}");
+        let first = find(&library, &hands);
+        let second = find(&library, &hands);
+        assert_eq!(second.remembered, remembered, "{letter}");
+        assert_eq!(second.verdict, first.verdict, "{letter}");
+        assert_eq!(second.source, first.source, "{letter}");
+        assert_eq!(actor.asked(), if remembered { 1 } else { 2 }, "{letter}");
+        assert_eq!(library.recall(&query()).is_some(), remembered, "{letter}");
+        assert_eq!(second.notes.is_empty(), remembered, "{letter}");
+        assert_eq!(library.remembers().0, usize::from(remembered), "{letter}");
+    }
+}
+
+#[test]
+#[rustfmt::skip]
+fn an_old_answer_is_better_than_none() {
+    use Verdict::{Busy, Found, NotFound, Trouble};
+    for (row, first, then, verdict, stale) in [
+        ("found, then down",          'f', 'd', Found,    true),
+        ("found, then limited",       'f', 'l', Found,    true),
+        ("found, then refused",       'f', 'o', Found,    true),
+        ("found, then found",         'f', 'f', Found,    false),
+        ("found, then gone",          'f', 'n', NotFound, false),
+        // What was missing an hour ago may be there now: that nobody could be asked is the truth.
+        ("missed, then down",         'n', 'd', Trouble,  false),
+        ("missed, then limited",      'n', 'l', Busy,     false),
+    ] {
+        let hands = Hands::new();
+        let script = [first, then].map(|letter| Does::Say(outcome(letter, Source::NeoDb)));
+        let library = library(&hands, &[&Actor::new(Source::NeoDb, &hands, script)]);
+        find(&library, &hands);
+        hands.advance(FOUND_FOR * 1000);
+        assert!(library.recall(&query()).is_none(), "{row}");
+        let answer = find(&library, &hands);
+        assert_eq!((answer.verdict, answer.stale), (verdict, stale), "{row}");
+        assert_eq!(answer.remembered, stale, "{row}");
+        assert_eq!(answer.books.is_empty(), verdict != Found, "{row}");
+        assert!(!answer.notes.is_empty(), "{row}: the log hears why");
+    }
+}
+
+#[test]
+fn a_saved_library_has_nothing_to_save() {
+    let hands = Hands::new();
+    let actor = Actor::new(Source::Shelf, &hands, [Does::Say(Outcome::NotFound)]);
+    let library = library(&hands, &[&actor]);
+    let path = std::env::temp_dir().join(format!("doumibook-{}-library", std::process::id()));
+    assert!(!library.changed_since_save());
+    find(&library, &hands);
+    assert!(library.changed_since_save());
+    assert!(library.save(&path.join("missing")).is_err());
+    assert!(library.changed_since_save());
+    library.save(&path).unwrap();
+    assert!(!library.changed_since_save());
+    find(&library, &hands);
+    assert!(!library.changed_since_save(), "recalling changes nothing");
+    std::fs::remove_file(path).unwrap();
+}
+
+#[test]
+fn past_the_budget_a_source_is_not_asked() {
+    let hands = Hands::new();
+    let actor =
+        Actor::new(Source::NeoDb, &hands, [Does::Say(down()), Does::Say(Outcome::NotFound)]);
+    let guarded = Guarded::new(Box::new(actor.clone()), NonZeroU32::new(1));
+    let library =
+        Library::with_clock(vec![guarded], Memory::new(1 << 20, vec![]), Box::new(hands.clone()));
+    assert_eq!(find(&library, &hands).verdict, Verdict::Trouble);
+    let answer = find(&library, &hands);
+    assert_eq!((answer.verdict, actor.asked()), (Verdict::Busy, 1));
+    assert_eq!(
+        lines(&answer.notes),
+        ["neodb: not asked, this minute's lookups are used up; if the source allows more, raise \
+          DOUMIBOOK_NEODB_PER_MINUTE"]
+    );
+    hands.advance(60_000);
+    assert_eq!(find(&library, &hands).verdict, Verdict::NotFound);
+}
+
+#[test]
+fn a_panicking_source_leaves_the_library_usable() {
+    struct Panics;
+    impl Catalogue for Panics {
+        fn source(&self) -> Source {
+            Source::Douban
+        }
+        fn find(&self, _: &Query, _: Instant) -> Outcome {
+            panic!("a bug")
+        }
+    }
+    let memory = Memory::new(1 << 20, Vec::new());
+    let library = Library::new(vec![Guarded::new(Box::new(Panics), None)], memory);
+    let until = Instant::now() + Duration::from_secs(12);
+    for _ in 0..2 {
+        let lookup = std::panic::AssertUnwindSafe(|| library.find(&query(), until));
+        assert!(std::panic::catch_unwind(lookup).is_err());
+        assert!(library.recall(&query()).is_none());
+    }
+}
+
+#[test]
+fn no_lock_is_held_while_a_source_is_asked() {
+    struct Waits(Mutex<(Sender<()>, Receiver<()>)>);
+    impl Catalogue for Waits {
+        fn source(&self) -> Source {
+            Source::Douban
+        }
+        fn find(&self, _: &Query, _: Instant) -> Outcome {
+            let talk = self.0.lock().unwrap();
+            talk.0.send(()).unwrap();
+            talk.1.recv().unwrap();
+            Outcome::NotFound
+        }
+    }
+    const LIMIT: Duration = Duration::from_secs(60);
+    let (begun, begins) = channel();
+    let (release, released) = channel();
+    let waits = Waits(Mutex::new((begun, released)));
+    let sources = vec![Guarded::new(Box::new(waits), NonZeroU32::new(8))];
+    let library = Arc::new(Library::new(sources, Memory::new(1 << 20, Vec::new())));
+    let asked = Arc::clone(&library);
+    let lookup = thread::spawn(move || asked.find(&query(), Instant::now() + LIMIT).verdict);
+    begins.recv_timeout(LIMIT).unwrap();
+    let (done, is_done) = channel();
+    thread::spawn(move || {
+        let recalled = library.recall(&query()).is_some();
+        done.send((recalled, library.states().len(), library.remembers().0)).unwrap();
+    });
+    assert_eq!(is_done.recv_timeout(LIMIT).unwrap(), (false, 1, 0));
+    release.send(()).unwrap();
+    assert_eq!(lookup.join().unwrap(), Verdict::NotFound);
+}
