@@ -6,9 +6,11 @@
 //! found" when the truth is "could not ask".
 
 pub mod budget;
+pub mod csv;
 pub mod library;
 pub mod memory;
 pub mod note;
+pub mod shelf;
 pub mod statefile;
 
 use std::fmt;
