@@ -1,0 +1,213 @@
+//! Addresses of services: checked once, where they are set.
+//!
+//! In: what the operator wrote. Out: a [`BaseUrl`], from which only [`Url`]s of that service
+//! can be made, or a [`BadUrl`] that says what would be right. Nothing here is looked up or
+//! connected to. A [`Url`] prints without its query: keys travel there.
+
+use std::fmt;
+use std::net::IpAddr;
+
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use ureq::http::Uri;
+
+/// All but the unreserved characters of RFC 3986, 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Where a service is: `https://host[:port][/path]`, or `http://` to this machine or a private
+/// network. No user name, no query, no slash at the end.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BaseUrl {
+    text: String,
+    host: String,
+}
+
+/// Why a text is no [`BaseUrl`]; `Display` is what was expected, to follow `NAME is "…"; `.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BadUrl {
+    /// No scheme, no host, or characters that no address has.
+    Form,
+    /// `http://` to somewhere public: keys and questions would be readable on the way.
+    Plain,
+    /// A user name or password before the host.
+    User,
+    /// A query or a fragment.
+    Query,
+}
+
+impl fmt::Display for BadUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Form => {
+                "expected an address such as https://example.org or http://127.0.0.1:8080"
+            }
+            Self::Plain => {
+                "expected https://; plain http:// is only for localhost and private addresses \
+                 (127.0.0.1, 10.…, 172.16.… to 172.31.…, 192.168.…, 100.64.…, [::1], [fd…])"
+            }
+            Self::User => "expected an address without a user name or password before the host",
+            Self::Query => "expected an address without ? or #: what follows is added to it",
+        })
+    }
+}
+
+impl std::error::Error for BadUrl {}
+
+impl BaseUrl {
+    /// Reads an address as set by the operator; a slash at its end makes no difference.
+    pub fn parse(text: &str) -> Result<Self, BadUrl> {
+        let text = text.trim();
+        if text.contains(['?', '#']) {
+            return Err(BadUrl::Query);
+        }
+        let uri: Uri = text.parse().map_err(|_| BadUrl::Form)?;
+        let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
+            return Err(BadUrl::Form);
+        };
+        if authority.as_str().contains('@') {
+            return Err(BadUrl::User);
+        }
+        let host = authority.host();
+        let whole = authority.as_str() == host || authority.port_u16().is_some_and(|p| p > 0);
+        match scheme {
+            _ if host.is_empty() || !whole => return Err(BadUrl::Form),
+            "https" => {}
+            "http" if is_near(host) => {}
+            "http" => return Err(BadUrl::Plain),
+            _ => return Err(BadUrl::Form),
+        }
+        let host = host.to_ascii_lowercase();
+        Ok(Self { text: text.trim_end_matches('/').to_owned(), host })
+    }
+
+    /// The address, without a slash at its end.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The host, in lower case.
+    pub fn host(&self) -> &str {
+        &self.host
+    }
+
+    /// The address of `path` (which begins with a slash and needs no encoding) under this one,
+    /// with these names and values as its query; values may hold anything.
+    pub fn url(&self, path: &str, query: &[(&str, &str)]) -> Url {
+        let mut text = format!("{}{path}", self.text);
+        for (i, (name, value)) in query.iter().enumerate() {
+            text.push(if i == 0 { '?' } else { '&' });
+            text.push_str(name);
+            text.push('=');
+            text.extend(utf8_percent_encode(value, RESERVED));
+        }
+        Url(text)
+    }
+}
+
+/// One address to ask. `Display` and `Debug` leave the query out.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Url(String);
+
+impl Url {
+    pub(super) fn uri(&self) -> Option<Uri> {
+        self.0.parse().ok()
+    }
+}
+
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.split('?').next().unwrap_or_default())
+    }
+}
+
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The address inside `[…]`, or the host as it is.
+fn bare(host: &str) -> &str {
+    host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
+}
+
+/// Whether the host is this machine.
+pub(super) fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || bare(host).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
+}
+
+/// Whether plain HTTP to this host stays on this machine or in a private network: RFC 1918,
+/// RFC 6598 (100.64.0.0/10, used by overlay networks), RFC 4193 and link-local IPv6.
+fn is_near(host: &str) -> bool {
+    is_loopback(host)
+        || match bare(host).parse() {
+            Ok(IpAddr::V4(ip)) => ip.is_private() || matches!(ip.octets(), [100, 64..=127, ..]),
+            Ok(IpAddr::V6(ip)) => ip.is_unique_local() || ip.is_unicast_link_local(),
+            Err(_) => false,
+        }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip]
+    fn addresses_an_operator_may_set() {
+        for (set, kept) in [
+            ("https://api.douban.com",          "https://api.douban.com"),
+            ("https://api.douban.com/",         "https://api.douban.com"),
+            (" https://books.example:8443/x// ", "https://books.example:8443/x"),
+            ("http://127.0.0.1:8080",           "http://127.0.0.1:8080"),
+            ("http://localhost",                "http://localhost"),
+            ("http://LOCALHOST:1",              "http://LOCALHOST:1"),
+            ("http://[::1]:8080",               "http://[::1]:8080"),
+            ("http://10.0.0.9",                 "http://10.0.0.9"),
+            ("http://172.31.0.1",               "http://172.31.0.1"),
+            ("http://192.168.1.2:8085/douban",  "http://192.168.1.2:8085/douban"),
+            ("http://100.127.0.1",              "http://100.127.0.1"),
+            ("http://[fd00::5]",                "http://[fd00::5]"),
+            ("http://[fe80::5]",                "http://[fe80::5]"),
+        ] {
+            assert_eq!(BaseUrl::parse(set).as_ref().map(BaseUrl::as_str), Ok(kept), "{set}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn addresses_that_are_refused() {
+        for (set, why) in [
+            ("",                                BadUrl::Form),
+            ("api.douban.com",                  BadUrl::Form),
+            ("/v2/book",                        BadUrl::Form),
+            ("ftp://127.0.0.1",                 BadUrl::Form),
+            ("https://",                        BadUrl::Form),
+            ("https://豆瓣",                     BadUrl::Form),
+            ("https://a b",                     BadUrl::Form),
+            ("https://host:99999",              BadUrl::Form),
+            ("https://host:0",                  BadUrl::Form),
+            ("https://host:",                   BadUrl::Form),
+            ("http://api.douban.com",           BadUrl::Plain),
+            ("http://172.32.0.1",               BadUrl::Plain),
+            ("http://100.128.0.1",              BadUrl::Plain),
+            ("http://127.0.0.1.example.org",    BadUrl::Plain),
+            ("http://8.8.8.8",                  BadUrl::Plain),
+            ("http://0x7f.1",                   BadUrl::Plain),
+            ("https://me:secret@host",          BadUrl::User),
+            ("http://127.0.0.1@example.org",    BadUrl::User),
+            ("https://host/?apikey=secret",     BadUrl::Query),
+            ("https://host/#top",               BadUrl::Query),
+        ] {
+            assert_eq!(BaseUrl::parse(set), Err(why), "{set}");
+            assert!(why.to_string().starts_with("expected "), "{why}");
+        }
+    }
+
+    #[test]
+    fn queries_are_encoded_and_never_printed() {
+        let url =
+            BaseUrl::parse("https://h/p/").unwrap().url("/s", &[("q", "三 &=?#+体"), ("k", "~")]);
+        assert_eq!(url.0, "https://h/p/s?q=%E4%B8%89%20%26%3D%3F%23%2B%E4%BD%93&k=~");
+        assert_eq!(format!("{url} {url:?}"), "https://h/p/s https://h/p/s");
+    }
+}
