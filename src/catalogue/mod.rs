@@ -6,12 +6,16 @@
 //! found" when the truth is "could not ask".
 
 pub mod budget;
+pub mod clean;
 pub mod csv;
+pub mod douban;
 pub mod library;
 pub mod memory;
+pub mod neodb;
 pub mod note;
 pub mod shelf;
 pub mod statefile;
+mod web;
 
 use std::fmt;
 use std::time::{Duration, Instant};
