@@ -230,6 +230,11 @@ impl Library {
 }
 
 impl Answer {
+    /// No books, for this reason.
+    pub fn without_books(verdict: Verdict) -> Self {
+        Self { verdict, ..Self::of(Arc::default(), Vec::new()) }
+    }
+
     fn of(books: Arc<[Book]>, notes: Vec<Note>) -> Self {
         let source = books.first().map(|book| book.source);
         let verdict = if source.is_some() { Verdict::Found } else { Verdict::NotFound };

@@ -229,6 +229,33 @@ impl Push {
         !matches!(self.kind, Kind::Event(Unsubscribe | DataDeletion { .. } | Silent(_)))
     }
 
+    /// The kind in one word, for logs and counters.
+    pub fn kind_name(&self) -> &'static str {
+        match &self.kind {
+            Kind::Text { .. } => "text",
+            Kind::Unsupported => "unsupported",
+            Kind::Image => "image",
+            Kind::Voice { .. } => "voice",
+            Kind::Video => "video",
+            Kind::Location => "location",
+            Kind::Link { .. } => "link",
+            Kind::File { .. } => "file",
+            Kind::MiniProgram { .. } => "miniprogram",
+            Kind::Other(_) => "other",
+            Kind::Event(event) => match event {
+                Event::Subscribe { .. } => "subscribe",
+                Event::Unsubscribe => "unsubscribe",
+                Event::Scan { .. } => "scan",
+                Event::Click { .. } => "click",
+                Event::ScanCode { .. } => "scancode",
+                Event::Picture => "picture",
+                Event::LocationSelect => "location_select",
+                Event::DataDeletion { .. } => "data_deletion",
+                Event::Silent(_) => "silent",
+            },
+        }
+    }
+
     /// Whether it is an event, not a message.
     pub fn is_event(&self) -> bool {
         matches!(self.kind, Kind::Event(_))

@@ -1,0 +1,191 @@
+//! Books as replies: one book is a card, several are a numbered list.
+//!
+//! In: books. Out: a [`Reply`]. Pure. Whatever a source does not know leaves no gap: only the
+//! title is always there. A card says everything without its picture, since the hosts of
+//! covers refuse to be linked to.
+
+use crate::book::{Book, Rating};
+use crate::phrases::{self, card as label};
+use crate::text;
+use crate::wechat::push::Occasion;
+use crate::wechat::reply::{Article, Reply, link, plain};
+
+/// Books on one page of a list.
+pub const PAGE: usize = 5;
+/// Bytes of a list that five entries may take; a text holds 2048.
+const ENTRY_TITLE: usize = 28;
+
+/// The card of one book: a news article when there is a page to open, else a text.
+pub fn card(book: &Book, occasion: Occasion) -> Reply {
+    let url = page_of(book);
+    if url.is_empty() {
+        return Reply::text(&text_card(book));
+    }
+    let article = Article {
+        title: headline(book),
+        description: facts(book).join("\n"),
+        picture: book.cover.clone(),
+        url,
+    };
+    Reply::news(vec![article], occasion)
+}
+
+/// The page a reader can open. Douban's web site leads from an ISBN to the book's page, so a
+/// shelf need not know Douban's numbers.
+fn page_of(book: &Book) -> String {
+    match (&book.isbn, book.link.is_empty()) {
+        (Some(isbn), true) => format!("https://book.douban.com/isbn/{isbn}/"),
+        _ => book.link.clone(),
+    }
+}
+
+fn headline(book: &Book) -> String {
+    match book.rating {
+        Rating::Scored { tenths, .. } => format!("{}  {}", title(book), label::score(tenths)),
+        Rating::TooFew | Rating::Unknown => title(book),
+    }
+}
+
+fn title(book: &Book) -> String {
+    match book.subtitle.as_str() {
+        "" => book.title.clone(),
+        subtitle => format!("{}：{subtitle}", book.title),
+    }
+}
+
+/// The lines of a card below its title.
+fn facts(book: &Book) -> Vec<String> {
+    let mut lines = Vec::with_capacity(16);
+    match book.rating {
+        Rating::Scored { tenths, count } => lines.push(label::rating(book.source, tenths, count)),
+        Rating::TooFew => lines.push(label::TOO_FEW.to_owned()),
+        Rating::Unknown => {}
+    }
+    let mut add = |name: &str, value: &str| {
+        if !value.is_empty() {
+            lines.push(format!("{name}：{value}"));
+        }
+    };
+    add(label::ORIGIN, &book.origin_title);
+    add(label::AUTHOR, &book.authors.join(" / "));
+    add(label::TRANSLATOR, &book.translators.join(" / "));
+    add(label::PUBLISHER, &book.publisher);
+    add(label::DATE, &book.pubdate);
+    add(label::PAGES, &book.pages);
+    add(label::PRICE, &book.price);
+    add(label::SERIES, &book.series);
+    add("ISBN", &book.isbn.map(|isbn| isbn.isbn13()).unwrap_or_default());
+    if let Some(holding) = &book.holding {
+        add(label::CALLNO, &holding.callno);
+        add(label::LOCATION, &holding.location);
+        add(label::COPIES, &holding.copies);
+    }
+    add(label::SOURCE, label::source(book.source));
+    if !book.summary.is_empty() {
+        lines.push(String::new());
+        lines.push(book.summary.clone());
+    }
+    lines
+}
+
+/// A card as a text, with the ways on as links that send a message when tapped.
+fn text_card(book: &Book) -> String {
+    let mut card = format!("《{}》", plain(&headline(book)));
+    for line in facts(book) {
+        card.push('\n');
+        card.push_str(&plain(&line));
+    }
+    card.push_str("\n\n");
+    card.push_str(&link(phrases::OTHER_EDITIONS, &book.title));
+    if let Some(author) = book.authors.first() {
+        let wanted = format!("{} {}", label::AUTHOR, bare_name(author));
+        card.push_str("  ");
+        card.push_str(&link(phrases::SAME_AUTHOR, &wanted));
+    }
+    card
+}
+
+/// A name without its mark of origin: `[美] 马克·吐温` is searched as `马克·吐温`.
+fn bare_name(name: &str) -> &str {
+    let open = ['[', '(', '（', '［', '【', '〔'];
+    let close = [']', ')', '）', '］', '】', '〕'];
+    match name.trim_start().strip_prefix(open).and_then(|rest| rest.split_once(close)) {
+        Some((_, rest)) if !rest.trim().is_empty() => rest.trim(),
+        _ => name.trim(),
+    }
+}
+
+/// One page of a list, `page` from 0; a page that is not there shows the last one.
+pub fn list(books: &[Book], searched: &str, page: usize) -> Reply {
+    let pages = pages(books.len());
+    let page = page.min(pages - 1);
+    let mut text = plain(&phrases::list_head(searched, books.len(), page + 1, pages));
+    for (number, book) in books.iter().enumerate().skip(page * PAGE).take(PAGE) {
+        text.push('\n');
+        text.push_str(&entry(number + 1, book));
+    }
+    text.push_str("\n\n");
+    text.push_str(phrases::LIST_END);
+    if page + 1 < pages {
+        text.push('，');
+        text.push_str(&link(phrases::NEXT_PAGE, phrases::MORE));
+    }
+    Reply::text(&text)
+}
+
+/// How many pages `count` books fill; at least one.
+pub fn pages(count: usize) -> usize {
+    count.div_ceil(PAGE).max(1)
+}
+
+fn entry(number: usize, book: &Book) -> String {
+    let title = format!("《{}》", text::shorten(&book.title, ENTRY_TITLE));
+    let mut entry = format!("{number}. {}", link(&title, &number.to_string()));
+    let author = book.authors.first().map(|name| text::shorten(name, 16)).unwrap_or_default();
+    let year = text::cut(&book.pubdate, 4);
+    let year = if year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()) { year } else { "" };
+    let score = match book.rating {
+        Rating::Scored { tenths, .. } => label::score(tenths),
+        _ => String::new(),
+    };
+    for part in [author.as_str(), year, score.as_str()].into_iter().filter(|p| !p.is_empty()) {
+        entry.push(' ');
+        entry.push_str(&plain(part));
+    }
+    entry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip]
+    fn names_are_searched_without_their_marks() {
+        for (name, bare) in [
+            ("[美] 马克·吐温", "马克·吐温"),
+            ("（法）圣埃克苏佩里", "圣埃克苏佩里"),
+            ("［日］ 村上春树", "村上春树"),
+            ("刘慈欣", "刘慈欣"),
+            ("[美]", "[美]"),
+        ] {
+            assert_eq!(bare_name(name), bare, "{name}");
+        }
+    }
+
+    #[test]
+    fn five_long_entries_fit_into_one_text() {
+        let book = Book {
+            title: "长".repeat(200),
+            authors: vec!["名".repeat(100)],
+            pubdate: "2008-1".into(),
+            rating: Rating::Scored { tenths: 89, count: None },
+            ..Book::default()
+        };
+        let books = vec![book; 20];
+        for page in 0..4 {
+            let reply = format!("{:?}", list(&books, &phrases::quoted(&"问".repeat(100)), page));
+            assert!(reply.contains(phrases::LIST_END), "page {page} was cut: {reply}");
+        }
+    }
+}

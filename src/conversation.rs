@@ -1,0 +1,282 @@
+//! The conversation with each reader: what a push asks for, and what an answer says.
+//!
+//! In: a [`Push`] and the moment; later the [`Answer`] to what it asked. Out: a [`Next`] step,
+//! and a [`Reply`]. Remembers for each reader what was last searched, the page shown, and what
+//! is still being looked for: for ten minutes, for at most [`READERS`] readers, and not at all
+//! for those who left. The books themselves are in the memory of the catalogue.
+
+use std::collections::HashMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::card;
+use crate::catalogue::Query;
+use crate::catalogue::library::{Answer, Verdict};
+use crate::links;
+use crate::phrases;
+use crate::question::Question;
+use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push, Scanned};
+use crate::wechat::reply::{Reply, link};
+
+/// How long a list may be used.
+const KEPT: Duration = Duration::from_secs(600);
+/// Readers remembered at the same time, about 200 bytes each.
+const READERS: usize = 4096;
+
+/// What to do about a push.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Next {
+    /// Say this at once.
+    Say(Reply),
+    /// Ask for this, then show it.
+    Find(Wanted),
+}
+
+/// A query, and what of its answer is wanted.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// What to look for.
+    pub query: Query,
+    /// What to show of it.
+    pub view: View,
+}
+
+/// A part of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum View {
+    /// A page of the list, from 0; of a single book its card.
+    Page(usize),
+    /// The card of the book with this number, from 1.
+    Pick(usize),
+}
+
+/// All conversations.
+pub struct Conversation {
+    account: String,
+    welcome: Option<String>,
+    readers: Mutex<HashMap<OpenId, Reader>>,
+}
+
+struct Reader {
+    seen: Instant,
+    list: Option<(Query, usize)>,
+    pending: Option<Query>,
+}
+
+impl Conversation {
+    /// `welcome` replaces the built-in welcome.
+    pub fn new(account: String, welcome: Option<String>) -> Self {
+        Self { account, welcome, readers: Mutex::default() }
+    }
+
+    /// The account's name.
+    pub fn account(&self) -> &str {
+        &self.account
+    }
+
+    /// What a push asks for.
+    pub fn listen(&self, push: &Push, now: Instant) -> Next {
+        let say = |text: &str| Next::Say(Reply::text(text));
+        match &push.kind {
+            Kind::Text { content, .. } => self.hear(&push.from, content, now),
+            Kind::Voice { recognition: Some(words) } => {
+                self.hear(&push.from, words.trim_end_matches(['。', '！', '？', '.']), now)
+            }
+            Kind::Voice { recognition: None } => say(phrases::VOICE),
+            Kind::Link { title, description, url } => {
+                let book = [url, title, description].into_iter().find_map(|part| links::book(part));
+                book.map_or_else(|| say(phrases::LINK), find)
+            }
+            Kind::Unsupported => say(phrases::UNSUPPORTED),
+            Kind::Image => say(phrases::IMAGE),
+            Kind::Video => say(phrases::VIDEO),
+            Kind::Location => say(phrases::LOCATION),
+            Kind::File { .. } => say(phrases::FILE),
+            Kind::MiniProgram { .. } | Kind::Other(_) => say(phrases::UNSUPPORTED),
+            Kind::Event(event) => self.notice(&push.from, event, now),
+        }
+    }
+
+    fn notice(&self, from: &OpenId, event: &Event, now: Instant) -> Next {
+        let say = |text: &str| Next::Say(Reply::text(text));
+        match event {
+            Event::Subscribe { .. } => match &self.welcome {
+                Some(welcome) => say(welcome),
+                None => say(&phrases::welcome(&self.account)),
+            },
+            // A library may print codes that carry an ISBN; any other scene says hello.
+            Event::Scan { scene } => links::book(scene).map_or_else(|| say(&phrases::help()), find),
+            Event::Click { key } => match key.to_ascii_uppercase().as_str() {
+                "SCAN" | "SCAN_BOOK" => say(phrases::SCAN_HOW),
+                "MORE" => self.turn_page(from, now),
+                _ => say(&phrases::help()),
+            },
+            Event::ScanCode { scanned, .. } => match scanned {
+                Scanned::Barcode(digits) => match Question::from_text(digits) {
+                    Question::Find(query @ Query::Isbn(_)) => find(query),
+                    Question::NoIsbn(mistake) => say(phrases::no_isbn(mistake)),
+                    _ => say(phrases::SCAN),
+                },
+                Scanned::Text(text) => links::book(text).map_or_else(|| say(phrases::SCAN), find),
+            },
+            Event::Unsubscribe => {
+                self.forget(from);
+                Next::Say(Reply::success())
+            }
+            Event::DataDeletion { reader } => {
+                self.forget(reader);
+                Next::Say(Reply::success())
+            }
+            // The pictures and the place follow as messages of their own, and get their answer.
+            Event::Picture | Event::LocationSelect | Event::Silent(_) => {
+                Next::Say(Reply::success())
+            }
+        }
+    }
+
+    fn hear(&self, from: &OpenId, typed: &str, now: Instant) -> Next {
+        if let Some(query) = typed.contains("://").then(|| links::book(typed)).flatten() {
+            return find(query);
+        }
+        let text = match Question::from_text(typed) {
+            Question::Find(query) => return find(query),
+            Question::Pick(number) => return self.pick(from, number, now),
+            Question::More => return self.turn_page(from, now),
+            Question::Back => match self.list(from, now) {
+                Some((query, page)) => {
+                    return Next::Find(Wanted { query, view: View::Page(page) });
+                }
+                None => phrases::NO_LIST.to_owned(),
+            },
+            Question::PickUp => match self.pending(from, now) {
+                Some(query) => return find(query),
+                None => phrases::NOTHING_WAITS.to_owned(),
+            },
+            Question::Help => phrases::help(),
+            Question::NoIsbn(mistake) => phrases::no_isbn(mistake).to_owned(),
+            Question::Thanks => phrases::THANKS.to_owned(),
+            Question::Greeting => phrases::greeting(&self.account),
+            Question::TooLong => phrases::TOO_LONG.to_owned(),
+            Question::Nothing => phrases::NOTHING.to_owned(),
+        };
+        Next::Say(Reply::text(&text))
+    }
+
+    fn pick(&self, from: &OpenId, number: usize, now: Instant) -> Next {
+        match self.list(from, now) {
+            Some((query, _)) => Next::Find(Wanted { query, view: View::Pick(number) }),
+            None => Next::Say(Reply::text(phrases::NO_LIST)),
+        }
+    }
+
+    fn turn_page(&self, from: &OpenId, now: Instant) -> Next {
+        match self.list(from, now) {
+            Some((query, page)) => Next::Find(Wanted { query, view: View::Page(page + 1) }),
+            None => Next::Say(Reply::text(phrases::NO_LIST)),
+        }
+    }
+
+    /// What the answer to `wanted` says to this reader.
+    pub fn show(
+        &self,
+        from: &OpenId,
+        occasion: Occasion,
+        wanted: &Wanted,
+        answer: &Answer,
+        now: Instant,
+    ) -> Reply {
+        let searched = searched(&wanted.query);
+        let books = match answer.verdict {
+            Verdict::NotFound => return Reply::text(&phrases::not_found(&searched)),
+            Verdict::Busy => return Reply::text(phrases::BUSY),
+            Verdict::Trouble => return Reply::text(phrases::TROUBLE),
+            Verdict::Found => &answer.books,
+        };
+        match wanted.view {
+            View::Pick(number) => match number.checked_sub(1).and_then(|at| books.get(at)) {
+                Some(book) => card::card(book, occasion),
+                None => Reply::text(&phrases::no_such_number(books.len())),
+            },
+            View::Page(_) if books.len() == 1 => match books.first() {
+                Some(book) => card::card(book, occasion),
+                None => Reply::success(),
+            },
+            View::Page(page) if page >= card::pages(books.len()) => Reply::text(phrases::LAST_PAGE),
+            View::Page(page) => {
+                let query = wanted.query.clone();
+                self.remember(from, now, |reader| reader.list = Some((query, page)));
+                card::list(books, &searched, page)
+            }
+        }
+    }
+
+    /// What a reader is told whose answer takes longer than WeChat waits; the next 结果 brings
+    /// the answer.
+    pub fn still_looking(&self, from: &OpenId, wanted: &Wanted, now: Instant) -> Reply {
+        let query = wanted.query.clone();
+        self.remember(from, now, |reader| reader.pending = Some(query));
+        let link = link(phrases::PICK_UP_LABEL, phrases::PICK_UP);
+        Reply::text(&phrases::still_looking(&searched(&wanted.query), &link))
+    }
+
+    /// Drops what is remembered of a reader.
+    pub fn forget(&self, from: &OpenId) {
+        self.readers().remove(from);
+    }
+
+    fn readers(&self) -> MutexGuard<'_, HashMap<OpenId, Reader>> {
+        // Each change is one assignment; a panic elsewhere leaves the map whole.
+        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn list(&self, from: &OpenId, now: Instant) -> Option<(Query, usize)> {
+        self.readers().get(from).filter(|reader| reader.is_fresh(now))?.list.clone()
+    }
+
+    fn pending(&self, from: &OpenId, now: Instant) -> Option<Query> {
+        self.readers().get(from).filter(|reader| reader.is_fresh(now))?.pending.clone()
+    }
+
+    fn remember(&self, from: &OpenId, now: Instant, change: impl FnOnce(&mut Reader)) {
+        let mut readers = self.readers();
+        if readers.len() >= READERS && !readers.contains_key(from) {
+            make_room(&mut readers, now);
+        }
+        let reader =
+            readers.entry(from.clone()).or_insert(Reader { seen: now, list: None, pending: None });
+        if !reader.is_fresh(now) {
+            (reader.list, reader.pending) = (None, None);
+        }
+        reader.seen = now;
+        change(reader);
+    }
+}
+
+impl Reader {
+    fn is_fresh(&self, now: Instant) -> bool {
+        now.saturating_duration_since(self.seen) < KEPT
+    }
+}
+
+/// Drops the quarter that was heard of longest ago, so that this is rarely needed.
+fn make_room(readers: &mut HashMap<OpenId, Reader>, now: Instant) {
+    let mut seen: Vec<Instant> = readers.values().map(|reader| reader.seen).collect();
+    let quarter = seen.len() / 4;
+    let (_, oldest_kept, _) = seen.select_nth_unstable(quarter);
+    let oldest_kept = *oldest_kept;
+    readers.retain(|_, reader| reader.seen > oldest_kept && reader.is_fresh(now));
+}
+
+fn find(query: Query) -> Next {
+    Next::Find(Wanted { query, view: View::Page(0) })
+}
+
+/// How a query is named in a sentence.
+fn searched(query: &Query) -> String {
+    match query {
+        Query::Words(words) => phrases::quoted(words),
+        Query::Author(name) => phrases::by_author(name),
+        Query::Isbn(isbn) => phrases::by_isbn(&isbn.isbn13()),
+        Query::Subject(_) => phrases::BY_LINK.to_owned(),
+    }
+}
