@@ -1,0 +1,115 @@
+//! Which pushes have been delivered, and what was answered: pure, with the clock passed in.
+//!
+//! In: deliveries, answers. Out: whose turn it is. A push is kept for a minute, four times as
+//! long as WeChat goes on delivering it, and in at most [`ENTRIES`] entries and [`BYTES`]
+//! bytes; when more come, the oldest answered ones go first.
+
+use std::collections::{HashMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use crate::parking::Ticket;
+use crate::response::Response;
+use crate::wechat::push::Identity;
+
+/// WeChat's three deliveries end about 15 s after the first.
+const KEPT: Duration = Duration::from_secs(60);
+/// Most pushes remembered: 68 new ones a second for a minute.
+const ENTRIES: usize = 4096;
+/// Most bytes of replies remembered.
+const BYTES: usize = 1024 * 1024;
+
+/// What a delivery has to do.
+#[derive(Debug)]
+pub enum Turn {
+    /// Nobody has seen this push: do the work.
+    First,
+    /// It was answered already, with this.
+    Again(Response),
+    /// Somebody is at work; this is delivery number `n`, from 2.
+    Join(u32),
+}
+
+/// The pushes of the last minute.
+#[derive(Debug, Default)]
+pub struct Ledger {
+    entries: HashMap<Identity, Entry>,
+    order: VecDeque<(Instant, Identity)>,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    since: Instant,
+    deliveries: u32,
+    reply: Option<Response>,
+    waiting: Vec<Ticket>,
+}
+
+impl Ledger {
+    /// One delivery of `push` comes in.
+    pub fn arrive(&mut self, push: &Identity, now: Instant) -> Turn {
+        self.expire(now);
+        if let Some(entry) = self.entries.get_mut(push) {
+            entry.deliveries += 1;
+            return match &entry.reply {
+                Some(reply) => Turn::Again(reply.clone()),
+                None => Turn::Join(entry.deliveries),
+            };
+        }
+        let entry = Entry { since: now, deliveries: 1, reply: None, waiting: Vec::new() };
+        self.entries.insert(push.clone(), entry);
+        self.order.push_back((now, push.clone()));
+        Turn::First
+    }
+
+    /// A request waits for the answer; `Some` when it is there already.
+    pub fn wait(&mut self, push: &Identity, ticket: Ticket) -> Option<Response> {
+        let entry = self.entries.get_mut(push)?;
+        if entry.reply.is_none() {
+            entry.waiting.push(ticket);
+        }
+        entry.reply.clone()
+    }
+
+    /// Remembers the answer and returns who waits for it.
+    pub fn settle(&mut self, push: &Identity, reply: &Response) -> Vec<Ticket> {
+        let Some(entry) = self.entries.get_mut(push) else { return Vec::new() };
+        if entry.reply.is_none() {
+            self.bytes += reply.body.len();
+            entry.reply = Some(reply.clone());
+        }
+        std::mem::take(&mut entry.waiting)
+    }
+
+    /// Drops a push that is not answered yet and returns who waits for it.
+    pub fn forget(&mut self, push: &Identity) -> Vec<Ticket> {
+        match self.entries.get(push) {
+            Some(entry) if entry.reply.is_none() => {
+                self.entries.remove(push).map(|entry| entry.waiting).unwrap_or_default()
+            }
+            _ => Vec::new(),
+        }
+    }
+
+    /// Returns everybody who still waits.
+    pub fn release(&mut self) -> Vec<Ticket> {
+        self.entries.values_mut().flat_map(|entry| std::mem::take(&mut entry.waiting)).collect()
+    }
+
+    fn expire(&mut self, now: Instant) {
+        while let Some((since, _)) = self.order.front() {
+            let old = now.saturating_duration_since(*since) >= KEPT;
+            let crowded = self.entries.len() >= ENTRIES || self.bytes > BYTES;
+            if !old && !crowded {
+                return;
+            }
+            let Some((since, push)) = self.order.pop_front() else { return };
+            // A forgotten push that came again has a younger entry of its own.
+            if self.entries.get(&push).is_some_and(|entry| entry.since == since) {
+                let entry = self.entries.remove(&push);
+                let reply = entry.and_then(|entry| entry.reply);
+                self.bytes -= reply.map_or(0, |reply| reply.body.len());
+            }
+        }
+    }
+}
