@@ -37,7 +37,7 @@ fn write(priority: u8, line: Arguments<'_>) {
 fn render(priority: Option<u8>, line: Arguments<'_>) -> String {
     let mut text = String::with_capacity(160);
     let _ = match priority {
-        Some(priority) => write!(text, "<{priority}>{line}"),
+        Some(priority) => write!(text, "<{priority}>doumibook: {line}"),
         None => write!(text, "doumibook: {line}"),
     };
     if text.contains(char::is_control) {
@@ -97,7 +97,7 @@ mod tests {
     fn a_line_stays_a_line() {
         let hostile = "a\n<0>b\r\u{1b}[2J";
         assert_eq!(render(None, format_args!("{hostile}")), "doumibook: a <0>b  [2J\n");
-        assert_eq!(render(Some(4), format_args!("x")), "<4>x\n");
+        assert_eq!(render(Some(4), format_args!("x")), "<4>doumibook: x\n");
     }
 
     #[test]

@@ -1,8 +1,45 @@
-//! doumibook
+//! doumibook answers readers of a WeChat Official Account who look for a book.
+//!
+//! # The way of one push
+//!
+//! ```text
+//! client ─ gate ─ server ─ service ─ wechat ─ conversation ─ desk ─ catalogue
+//!                                                                      │
+//! client ─ gate ─ (server or parking) ─ wechat::reply ─ conversation ──┘
+//! ```
+//!
+//! 1. [`gate`] owns the public listener. It reads one complete, bounded request at a time and
+//!    answers everything else itself; nothing behind it ever meets a slow or hostile client.
+//! 2. [`server`] is tiny_http behind a private socket: worker threads take requests and hand
+//!    them to the service.
+//! 3. [`service`] knows the order of the steps. It has [`wechat::signature`] verify the query,
+//!    [`wechat::envelope`] open the body when it is sealed, and [`wechat::push`] read it.
+//! 4. [`desk`] makes sure that each push is answered once, however often WeChat delivers it.
+//! 5. [`conversation`] decides what the reader wants ([`question`]): a sentence
+//!    ([`phrases`]) at once, or a [`catalogue::Query`].
+//! 6. A query is answered from [`catalogue::memory`], or looked up by [`desk`] on a thread of
+//!    its own; meanwhile the request is parked ([`parking`]) and holds no worker.
+//! 7. [`catalogue::library`] asks the sources in order: [`catalogue::shelf`],
+//!    [`catalogue::douban`], [`catalogue::neodb`], each with a budget and a breaker.
+//! 8. [`conversation`] turns what was found into a [`wechat::reply`] ([`card`]), which goes back
+//!    through tiny_http, or straight to the parked connection, and out through the gate.
+//!
+//! Between the two ends everything is pure but the catalogue: no clock, no socket, no log.
+//!
+//! # The rest
+//!
+//! [`settings`] and [`command`] read what the operator wants, [`setup`] builds the parts from
+//! it, [`serve`] runs them from start to stop, [`ask`] plays WeChat. [`unix`], [`http`] and
+//! [`journal`] are the edges: sockets and signals, other services, the log.
 #![forbid(unsafe_code)]
 
+pub mod ask;
 pub mod book;
+pub mod card;
 pub mod catalogue;
+pub mod command;
+pub mod conversation;
+pub mod desk;
 pub mod gate;
 pub mod http;
 pub mod isbn;
@@ -10,8 +47,15 @@ pub mod journal;
 pub mod links;
 pub mod metrics;
 pub mod parking;
+pub mod phrases;
+pub mod question;
 pub mod response;
 pub mod secret;
+pub mod serve;
+pub mod server;
+pub mod service;
+pub mod settings;
+pub mod setup;
 pub mod text;
 pub mod unix;
 pub mod wechat;

@@ -1,1 +1,95 @@
-fn main() {}
+//! `doumibook`: command to outcome to exit code.
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use doumibook::book::Source;
+use doumibook::command::{self, Command};
+use doumibook::serve::{Failed, serve};
+use doumibook::settings::{Settings, Wrong};
+use doumibook::unix::Address;
+use doumibook::wechat::signature::Token;
+use doumibook::{ask, journal};
+
+/// The command line or a setting is wrong.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    match run() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(Failed::Setting(sentence)) => {
+            journal::error(format_args!("{sentence}"));
+            ExitCode::from(USAGE)
+        }
+        Err(Failed::Start(sentence)) => {
+            journal::error(format_args!("{sentence}"));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run() -> Result<bool, Failed> {
+    match Command::read(std::env::args_os().skip(1)).map_err(Failed::Setting)? {
+        Command::Help => print!("{}", command::help()),
+        Command::Version => println!("doumibook {}", env!("CARGO_PKG_VERSION")),
+        Command::Serve => {
+            let mut settings = settings()?;
+            if settings.sources.is_empty() {
+                settings.sources.push(Source::NeoDb);
+                journal::info(format_args!(
+                    "no source is set up, so books come from NeoDB ({}); set DOUMIBOOK_SHELF, \
+                     DOUMIBOOK_DOUBAN_URL or DOUMIBOOK_DOUBAN_KEY to change that",
+                    settings.neodb_url.as_str()
+                ));
+            }
+            return serve(settings);
+        }
+        Command::Demo { listen } => return serve(demo(listen)?),
+        Command::Ask(asked) => {
+            let settings = with_shelf(with_demo_token(settings()?)?);
+            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            print!("{}", ask::ask(&asked, settings, colour).map_err(Failed::Start)?);
+        }
+    }
+    Ok(true)
+}
+
+fn settings() -> Result<Settings, Wrong> {
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let directory = std::env::var_os("CREDENTIALS_DIRECTORY").map(std::path::PathBuf::from);
+    let credential = |name: &str| std::fs::read_to_string(directory.as_ref()?.join(name)).ok();
+    Settings::read(environment, &credential)
+}
+
+/// The demo takes nothing from the environment but names: nothing there can break it.
+fn demo(listen: Address) -> Result<Settings, Failed> {
+    let settings = Settings::read([], &|_| None)?;
+    let mut settings = with_shelf(with_demo_token(settings)?);
+    println!(
+        "doumibook demo: the account \"{}\", with the built-in shelf and the token \"demo\".\n\
+         In another terminal:\n\
+         \x20 cargo run --release -- ask 三体 --url http://{listen}/weixin\n\
+         Or open http://{listen}/ in a browser. Ctrl-C ends it.",
+        settings.name
+    );
+    settings.listen = listen;
+    Ok(settings)
+}
+
+fn with_demo_token(mut settings: Settings) -> Result<Settings, Failed> {
+    if settings.tokens.is_empty() {
+        let token = Token::parse("demo").map_err(|bad| Failed::Setting(bad.to_string()))?;
+        settings.tokens.push(token);
+    }
+    Ok(settings)
+}
+
+/// Without any source there is the built-in shelf.
+fn with_shelf(mut settings: Settings) -> Settings {
+    if settings.sources.is_empty() {
+        settings.sources.push(Source::Shelf);
+    }
+    settings
+}

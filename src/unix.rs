@@ -1,4 +1,5 @@
-//! What the operating system gives: sockets, signals, limits. The home of nix and listenfd.
+//! What the operating system gives: sockets, signals, limits, chance. The home of nix,
+//! listenfd and getrandom.
 //!
 //! In: addresses, file descriptors systemd passed. Out: listeners and connections of both
 //! kinds behind one type, and one place to wait for all of them and for signals. No periodic
@@ -274,5 +275,18 @@ pub fn open_files(wanted: u64) -> u64 {
     match setrlimit(Resource::RLIMIT_NOFILE, raised, hard) {
         Ok(()) => raised,
         Err(_) => soft,
+    }
+}
+
+/// Sixteen fresh random bytes from the kernel.
+///
+/// # Panics
+/// When the kernel has none, which it only has not while a machine boots: a reply sealed with
+/// guessable bytes must not go out.
+pub fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    match getrandom::getrandom(&mut bytes) {
+        Ok(()) => bytes,
+        Err(error) => panic!("the kernel gives no random bytes: {error}"),
     }
 }

@@ -1,0 +1,161 @@
+//! The inner server: tiny_http, its worker threads, and the moment a request becomes a call.
+//!
+//! In: complete, checked requests that the gate relays over a private socket. Out: the
+//! service's answer, or "parked". A panic in the service costs its own request a 500 and
+//! nobody else anything. The socket's directory is private (0700) and gone again before the
+//! first client is served: the lanes are open by then, and nobody else may come.
+
+use std::io::{self, Cursor, Read};
+use std::os::unix::fs::DirBuilderExt;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Instant, SystemTime, UNIX_EPOCH};
+
+use tiny_http::{Header, Request, Server, StatusCode};
+
+use crate::gate;
+use crate::gate::framing::BODY;
+use crate::gate::lanes::{Lanes, PARKED, SEAT};
+use crate::gate::places::Places;
+use crate::journal;
+use crate::response::Response;
+use crate::service::{Call, Service};
+
+/// Starts the inner server with `workers` threads and opens `lanes` to it. `alarm` is rung
+/// when it can serve no longer.
+pub fn start(
+    service: &Arc<Service>,
+    places: &Arc<Places>,
+    workers: usize,
+    lanes: usize,
+    alarm: &UnixStream,
+) -> io::Result<Lanes> {
+    let directory = PrivateDirectory::new()?;
+    let path = directory.0.join("inner");
+    let listener = UnixListener::bind(&path)?;
+    let server = Server::from_listener(listener, None).map_err(io::Error::other)?;
+    let server = Arc::new(server);
+    for _ in 0..workers {
+        let worker = Worker {
+            server: server.clone(),
+            service: service.clone(),
+            places: places.clone(),
+            alarm: alarm.try_clone()?,
+        };
+        thread::Builder::new().name("worker".into()).spawn(move || worker.work())?;
+    }
+    Lanes::open(&path, lanes)
+}
+
+struct Worker {
+    server: Arc<Server>,
+    service: Arc<Service>,
+    places: Arc<Places>,
+    alarm: UnixStream,
+}
+
+impl Worker {
+    fn work(&self) {
+        loop {
+            match self.server.recv() {
+                Ok(request) => {
+                    // tiny_http's own drop answers 500 while a panic unwinds.
+                    let _ = catch_unwind(AssertUnwindSafe(|| self.handle(request)));
+                }
+                Err(error) => {
+                    journal::error(format_args!("the inner server cannot go on: {error}"));
+                    gate::ring(&self.alarm);
+                    return;
+                }
+            }
+        }
+    }
+
+    fn handle(&self, mut request: Request) {
+        let response = self.answer(&mut request);
+        let response = response.unwrap_or_else(|| Response::line(PARKED, ""));
+        // The gate went away: it has told its client already.
+        let _ = request.respond(convert(response));
+    }
+
+    fn answer(&self, request: &mut Request) -> Option<Response> {
+        let seat = request
+            .headers()
+            .iter()
+            .find(|field| field.field.equiv(SEAT))
+            .and_then(|field| field.value.as_str().parse().ok())
+            .and_then(|number| self.places.seat(number));
+        let Some(seat) = seat else { return Some(Response::line(404, "no seat\n")) };
+        let mut body = Vec::with_capacity(request.body_length().unwrap_or(0).min(BODY));
+        if request.as_reader().take(BODY as u64).read_to_end(&mut body).is_err() {
+            return Some(Response::line(400, "bad request\n"));
+        }
+        self.service.handle(&Call {
+            method: request.method().as_str(),
+            target: request.url(),
+            body: &body,
+            bay: &seat.bay,
+            now: Instant::now(),
+        })
+    }
+}
+
+/// Seconds since 1970; 0 on a machine whose clock is before that.
+pub fn unix_seconds() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+}
+
+fn convert(response: Response) -> tiny_http::Response<Cursor<Vec<u8>>> {
+    let field = |name: &str, value: &str| Header::from_bytes(name, value).ok();
+    let fields = [
+        field("Content-Type", response.content_type),
+        response.allow.and_then(|allow| field("Allow", allow)),
+    ];
+    let body = response.body.into_owned();
+    let length = body.len();
+    tiny_http::Response::new(
+        StatusCode(response.status),
+        fields.into_iter().flatten().collect(),
+        Cursor::new(body),
+        Some(length),
+        None,
+    )
+    // Never chunked: the gate wants a length.
+    .with_chunked_threshold(usize::MAX)
+}
+
+/// A directory only we can enter, removed when dropped.
+struct PrivateDirectory(PathBuf);
+
+impl PrivateDirectory {
+    fn new() -> io::Result<Self> {
+        // systemd's RuntimeDirectory when there is one, else the temporary directory.
+        let parent =
+            std::env::var_os("RUNTIME_DIRECTORY").map_or_else(std::env::temp_dir, Into::into);
+        let mut builder = std::fs::DirBuilder::new();
+        builder.mode(0o700);
+        for _ in 0..16 {
+            let path = unique(&parent);
+            match builder.create(&path) {
+                Ok(()) => return Ok(Self(path)),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+}
+
+fn unique(parent: &Path) -> PathBuf {
+    let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    parent.join(format!("doumibook-{}-{}", std::process::id(), clock.subsec_nanos()))
+}
+
+impl Drop for PrivateDirectory {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}

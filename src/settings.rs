@@ -1,0 +1,262 @@
+//! What the operator set: environment and credentials become [`Settings`], or a refusal.
+//!
+//! In: the environment as pairs, and a way to read `$CREDENTIALS_DIRECTORY`. Out: settings in
+//! which every value is already right, or one [`Wrong`] that names the variable, what was
+//! found (never a secret's value) and what would be right. Pure: tests pass an array.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::book::Source;
+use crate::http::BaseUrl;
+use crate::secret::Secret;
+use crate::service::{Mode, Patience};
+use crate::unix::Address;
+use crate::wechat::envelope::{AesKey, AppId};
+use crate::wechat::signature::Token;
+
+mod given;
+
+pub use given::parse_address;
+use given::{Given, SetUp, is_known, secret_wrong, unknown_name, wrong};
+
+/// Every setting there is: its name, its default as tables show it, its meaning in one line.
+/// `--help`, the READMEs and the example file are held to it by a test.
+#[rustfmt::skip]
+pub const ALL: &[(&str, &str, &str)] = &[
+    ("DOUMIBOOK_TOKEN", "none", "the token from the console, 3 to 32 letters and digits; serve needs it"),
+    ("DOUMIBOOK_TOKEN_OLD", "none", "the token before, accepted beside the new one"),
+    ("DOUMIBOOK_AES_KEY", "none", "EncodingAESKey from the console, 43 letters and digits"),
+    ("DOUMIBOOK_AES_KEY_OLD", "none", "the key before, accepted beside the new one"),
+    ("DOUMIBOOK_APP_ID", "none", "AppID (wx…) of the account; needed with an AES key"),
+    ("DOUMIBOOK_MODE", "secure with a key, else plain", "least accepted: plain, compatible or secure"),
+    ("DOUMIBOOK_LISTEN", "127.0.0.1:8080", "ADDR:PORT or unix:PATH"),
+    ("DOUMIBOOK_NAME", "豆米查书", "the account's name in greetings and on the page"),
+    ("DOUMIBOOK_WELCOME", "built in", "welcome for new followers; \\n begins a new line"),
+    ("DOUMIBOOK_SOURCES", "shelf,douban,neodb", "order in which the sources that are set up are asked"),
+    ("DOUMIBOOK_DOUBAN_URL", "https://api.douban.com", "base URL; http:// only for loopback and private addresses"),
+    ("DOUMIBOOK_DOUBAN_KEY", "none", "Douban API key"),
+    ("DOUMIBOOK_DOUBAN_PER_MINUTE", "8", "requests to Douban a minute, 1 to 6000"),
+    ("DOUMIBOOK_NEODB_URL", "https://neodb.social", "base URL of a NeoDB instance"),
+    ("DOUMIBOOK_NEODB_PER_MINUTE", "30", "requests to NeoDB a minute, 1 to 6000"),
+    ("DOUMIBOOK_CONTACT", "none", "mail address or page of the operator, told to the sources"),
+    ("DOUMIBOOK_SHELF", "none", "path of a JSON Lines or CSV file of books"),
+    ("DOUMIBOOK_WORKERS", "4", "worker threads, 1 to 64"),
+    ("DOUMIBOOK_CONNECTIONS", "256", "connections at the same time, 8 to 65536"),
+    ("DOUMIBOOK_LOOKUPS", "64", "lookups at the same time, 1 to 1024"),
+    ("DOUMIBOOK_MEMORY", "4 MiB", "memory for answers, such as 512K or 16M; 0 remembers nothing"),
+    ("DOUMIBOOK_DEADLINE_MS", "4500", "when the last delivery is answered at the latest, 1000 to 4900"),
+    ("DOUMIBOOK_DELIVERIES", "3", "how often WeChat delivers a push, 1 to 3"),
+    ("DOUMIBOOK_LOG_TEXT", "no", "yes writes what readers send into the log"),
+];
+
+/// Everything `serve` and `ask` need to know.
+pub struct Settings {
+    /// Current first; empty when none is set.
+    pub tokens: Vec<Token>,
+    /// Current first.
+    pub keys: Vec<AesKey>,
+    /// There whenever there is a key.
+    pub app_id: Option<AppId>,
+    /// Least accepted.
+    pub mode: Mode,
+    /// Where to listen, unless systemd passes a socket.
+    pub listen: Address,
+    /// The account's name.
+    pub name: String,
+    /// Replaces the built-in welcome.
+    pub welcome: Option<String>,
+    /// Sources that are set up, in the order in which they are asked; empty when none is.
+    pub sources: Vec<Source>,
+    /// Douban's base URL.
+    pub douban_url: BaseUrl,
+    /// Douban's key.
+    pub douban_key: Option<Secret>,
+    /// Requests a minute.
+    pub douban_per_minute: u32,
+    /// NeoDB's base URL.
+    pub neodb_url: BaseUrl,
+    /// Requests a minute.
+    pub neodb_per_minute: u32,
+    /// Told to the sources.
+    pub contact: Option<String>,
+    /// The operator's own books.
+    pub shelf: Option<PathBuf>,
+    /// Worker threads.
+    pub workers: usize,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// Lookups at the same time.
+    pub lookups: usize,
+    /// Bytes for remembered answers.
+    pub memory: usize,
+    /// How long readers wait.
+    pub patience: Patience,
+    /// Whether what readers write may stand in the log.
+    pub log_text: bool,
+}
+
+/// A setting that cannot be used. `Display` is one sentence for the operator.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Wrong(pub String);
+
+impl fmt::Display for Wrong {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Wrong {}
+
+impl Settings {
+    /// Reads the settings. `environment` may hold other variables; `credential` gives the
+    /// content of a file in `$CREDENTIALS_DIRECTORY`.
+    pub fn read(
+        environment: impl IntoIterator<Item = (String, String)>,
+        credential: &dyn Fn(&str) -> Option<String>,
+    ) -> Result<Self, Wrong> {
+        let ours = |(name, _): &(String, String)| name.starts_with("DOUMIBOOK_");
+        let variables: BTreeMap<_, _> = environment.into_iter().filter(ours).collect();
+        if let Some(unknown) = variables.keys().find(|name| !is_known(name)) {
+            return Err(unknown_name(unknown));
+        }
+        let given = Given { variables, credential };
+        let secrets = Secrets::read(&given)?;
+        let shelf = given.text("DOUMIBOOK_SHELF").map(PathBuf::from);
+        let douban_key =
+            given.secret("DOUMIBOOK_DOUBAN_KEY", "douban_key").and_then(|key| Secret::new(&key));
+        let set_up = SetUp {
+            shelf: shelf.is_some(),
+            douban: douban_key.is_some() || given.text("DOUMIBOOK_DOUBAN_URL").is_some(),
+            neodb: given.text("DOUMIBOOK_NEODB_URL").is_some(),
+        };
+        Ok(Self {
+            tokens: secrets.tokens,
+            keys: secrets.keys,
+            app_id: secrets.app_id,
+            mode: secrets.mode,
+            listen: given.listen()?,
+            name: given.name()?,
+            welcome: given.welcome()?,
+            sources: given.sources(set_up)?,
+            douban_url: given.url("DOUMIBOOK_DOUBAN_URL", "https://api.douban.com")?,
+            douban_key,
+            douban_per_minute: given.number("DOUMIBOOK_DOUBAN_PER_MINUTE", 8, 1..=6000)? as u32,
+            neodb_url: given.url("DOUMIBOOK_NEODB_URL", "https://neodb.social")?,
+            neodb_per_minute: given.number("DOUMIBOOK_NEODB_PER_MINUTE", 30, 1..=6000)? as u32,
+            contact: given.contact()?,
+            shelf,
+            workers: given.number("DOUMIBOOK_WORKERS", 4, 1..=64)?,
+            connections: given.number("DOUMIBOOK_CONNECTIONS", 256, 8..=65_536)?,
+            lookups: given.number("DOUMIBOOK_LOOKUPS", 64, 1..=1024)?,
+            memory: given.memory()?,
+            patience: Patience {
+                deliveries: given.number("DOUMIBOOK_DELIVERIES", 3, 1..=3)? as u32,
+                deadline: Duration::from_millis(given.number(
+                    "DOUMIBOOK_DEADLINE_MS",
+                    4500,
+                    1000..=4900,
+                )? as u64),
+            },
+            log_text: given.yes("DOUMIBOOK_LOG_TEXT")?,
+        })
+    }
+}
+
+/// The account's side of the settings.
+struct Secrets {
+    tokens: Vec<Token>,
+    keys: Vec<AesKey>,
+    app_id: Option<AppId>,
+    mode: Mode,
+}
+
+impl Secrets {
+    fn read(given: &Given<'_>) -> Result<Self, Wrong> {
+        let mut tokens = Vec::new();
+        let mut keys = Vec::new();
+        for (name, credential) in [("TOKEN", "token"), ("TOKEN_OLD", "token_old")] {
+            let name = format!("DOUMIBOOK_{name}");
+            if let Some(text) = given.secret(&name, credential) {
+                tokens.push(Token::parse(&text).map_err(|bad| secret_wrong(&name, &text, bad))?);
+            } else if tokens.is_empty() && given.text("DOUMIBOOK_TOKEN_OLD").is_some() {
+                return Err(Wrong("DOUMIBOOK_TOKEN_OLD is set without DOUMIBOOK_TOKEN".into()));
+            }
+        }
+        for (name, credential) in [("AES_KEY", "aes_key"), ("AES_KEY_OLD", "aes_key_old")] {
+            let name = format!("DOUMIBOOK_{name}");
+            if let Some(text) = given.secret(&name, credential) {
+                keys.push(AesKey::parse(&text).map_err(|bad| secret_wrong(&name, &text, bad))?);
+            } else if keys.is_empty() && given.text("DOUMIBOOK_AES_KEY_OLD").is_some() {
+                return Err(Wrong("DOUMIBOOK_AES_KEY_OLD is set without DOUMIBOOK_AES_KEY".into()));
+            }
+        }
+        let app_id = match given.text("DOUMIBOOK_APP_ID") {
+            Some(text) => Some(
+                AppId::parse(text)
+                    .map_err(|bad| wrong("DOUMIBOOK_APP_ID", text, &bad.to_string()))?,
+            ),
+            None => None,
+        };
+        if !keys.is_empty() && app_id.is_none() {
+            return Err(Wrong(
+                "DOUMIBOOK_AES_KEY is set without DOUMIBOOK_APP_ID; expected the AppID (wx…) that \
+                 the console shows beside the key"
+                    .into(),
+            ));
+        }
+        let mode = match (given.text("DOUMIBOOK_MODE"), keys.is_empty()) {
+            (None, true) | (Some("plain"), _) => Mode::Plain,
+            (None, false) | (Some("secure"), false) => Mode::Secure,
+            (Some("compatible"), false) => Mode::Compatible,
+            (Some(mode @ ("compatible" | "secure")), true) => {
+                return Err(Wrong(format!(
+                    "DOUMIBOOK_MODE is \"{mode}\", which needs DOUMIBOOK_AES_KEY and \
+                     DOUMIBOOK_APP_ID"
+                )));
+            }
+            (Some(other), _) => {
+                return Err(wrong("DOUMIBOOK_MODE", other, "plain, compatible or secure"));
+            }
+        };
+        Ok(Self { tokens, keys, app_id, mode })
+    }
+}
+
+/// The effective settings, secrets as `set`: the line `serve` begins with.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let set = |there: bool| if there { "set" } else { "not set" };
+        let sources: Vec<_> = self.sources.iter().map(|source| source.name()).collect();
+        let mode = match self.mode {
+            Mode::Plain => "plain",
+            Mode::Compatible => "compatible",
+            Mode::Secure => "secure",
+        };
+        write!(
+            f,
+            "token={} token_old={} aes_key={} aes_key_old={} mode={mode} name={} sources={} \
+             douban_url={} douban_key={} neodb_url={} shelf={} workers={} connections={} \
+             lookups={} memory={} deadline_ms={} deliveries={} log_text={}",
+            set(!self.tokens.is_empty()),
+            set(self.tokens.len() > 1),
+            set(!self.keys.is_empty()),
+            set(self.keys.len() > 1),
+            self.name,
+            sources.join(","),
+            self.douban_url.as_str(),
+            set(self.douban_key.is_some()),
+            self.neodb_url.as_str(),
+            self.shelf.as_ref().map_or("none".into(), |path| path.display().to_string()),
+            self.workers,
+            self.connections,
+            self.lookups,
+            self.memory,
+            self.patience.deadline.as_millis(),
+            self.patience.deliveries,
+            if self.log_text { "yes" } else { "no" },
+        )
+    }
+}
