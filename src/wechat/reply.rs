@@ -48,7 +48,7 @@ impl Reply {
     /// A text, control characters dropped, cut to 2048 bytes between characters and never
     /// within a link. An empty text would show a failure notice: it is [`Reply::success`].
     pub fn text(text: &str) -> Self {
-        let mut content = xml::clean(text);
+        let mut content = xml::clean(text).into_owned();
         content.truncate(fitting(&content));
         if content.trim().is_empty() { Self::success() } else { Self(Form::Text(content)) }
     }
