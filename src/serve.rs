@@ -18,7 +18,7 @@ use crate::setup;
 use crate::unix::{self, Listener, Signals};
 
 /// Lanes for each worker: one being served, one being read.
-const LANES_PER_WORKER: usize = 8;
+const LANES_PER_WORKER: usize = 2;
 /// What is kept back of a stop's time for the last answers to go out.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 

@@ -207,12 +207,14 @@ impl Places {
 
 /// Ends the connection that has been sending longest. `false` when there is none to end.
 fn cut_off_longest(table: &Table, now: Instant) -> bool {
+    // One is leaving already: that is the room to wait for.
+    if table.seats.iter().flatten().any(|seat| *lock(&seat.phase) == Phase::Cut) {
+        return true;
+    }
     let waiting_since = |seat: &Arc<Seat>| match *lock(&seat.phase) {
         Phase::Idle { since, .. } | Phase::Receiving { since } => Some(since),
         Phase::Sending { since } if now.saturating_duration_since(since) > READING => Some(since),
-        // One is leaving already: that is the room to wait for.
-        Phase::Cut => Some(now - Duration::from_secs(3600)),
-        Phase::Serving | Phase::Sending { .. } => None,
+        Phase::Serving | Phase::Sending { .. } | Phase::Cut => None,
     };
     let longest = table
         .seats
