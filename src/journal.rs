@@ -7,11 +7,13 @@
 
 use std::fmt::{Arguments, Write as _};
 use std::io::Write as _;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 static JOURNAL: OnceLock<bool> = OnceLock::new();
+static HUSHED: AtomicBool = AtomicBool::new(false);
 
 /// Something the operator must act upon.
 pub fn error(line: Arguments<'_>) {
@@ -23,9 +25,21 @@ pub fn warning(line: Arguments<'_>) {
     write(4, line);
 }
 
+/// Why something went less well than it could; not the operator's business yet.
+pub fn notice(line: Arguments<'_>) {
+    write(5, line);
+}
+
 /// What happened.
 pub fn info(line: Arguments<'_>) {
-    write(6, line);
+    if !HUSHED.load(Ordering::Relaxed) {
+        write(6, line);
+    }
+}
+
+/// For commands that print their result: no more lines about what went well.
+pub fn hush() {
+    HUSHED.store(true, Ordering::Relaxed);
 }
 
 fn write(priority: u8, line: Arguments<'_>) {

@@ -47,6 +47,7 @@ fn run() -> Result<bool, Failed> {
         }
         Command::Demo { listen } => return serve(demo(listen)?),
         Command::Ask(asked) => {
+            journal::hush();
             let settings = with_shelf(with_demo_token(settings()?)?);
             let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
             print!("{}", ask::ask(&asked, settings, colour).map_err(Failed::Start)?);

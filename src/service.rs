@@ -445,7 +445,7 @@ fn log_note(note: &Note) {
         | SourceEvent::Down
         | SourceEvent::OverBudget
         | SourceEvent::NoTime
-        | SourceEvent::Changed(_) => journal::info(format_args!("{note}")),
+        | SourceEvent::Changed(_) => journal::notice(format_args!("{note}")),
         SourceEvent::Found(_)
         | SourceEvent::NotFound
         | SourceEvent::Unasked
