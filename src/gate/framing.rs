@@ -31,7 +31,8 @@ pub struct Request {
     pub keep_alive: bool,
     /// HTTP/1.0: keeping alive must be said.
     pub old: bool,
-    /// A proxy says that it forwards for somebody else.
+    /// A proxy says that it forwards for somebody else, or the server was asked for by a name
+    /// that is not this machine's own.
     pub forwarded: bool,
 }
 
@@ -267,6 +268,8 @@ impl Said {
                     self.keep_alive = Some(true);
                 }
             }
+        } else if name.eq_ignore_ascii_case("host") {
+            self.forwarded |= is_public_name(value);
         } else if ["x-forwarded-for", "forwarded", "x-real-ip", "via"]
             .iter()
             .any(|forwarded| name.eq_ignore_ascii_case(forwarded))
@@ -286,6 +289,17 @@ impl Said {
             (None, false) => Ok((Length::Fixed(0), false)),
         }
     }
+}
+
+/// Whether `Host` is a name that somebody may have put into the public DNS. A page on the web
+/// whose name is made to point to 127.0.0.1 (DNS rebinding) speaks to us from a loopback address;
+/// its name gives it away. Public names have a dot; addresses cannot be rebound.
+fn is_public_name(host: &[u8]) -> bool {
+    let Ok(host) = std::str::from_utf8(host.trim_ascii()) else { return true };
+    let name = host.split(':').next().unwrap_or_default();
+    let is_ipv6 = host.starts_with('[');
+    let is_address = is_ipv6 || name.parse::<std::net::Ipv4Addr>().is_ok();
+    name.contains('.') && !is_address && !name.to_ascii_lowercase().ends_with(".localhost")
 }
 
 /// Digits only: `+5`, `0x10` and `5, 5` mean different things to different peers. A number too
