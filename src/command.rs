@@ -220,7 +220,8 @@ fn parse_mode(text: &str) -> Result<Mode, String> {
     }
 }
 
-fn parse_kind(text: &str) -> Result<Kind, String> {
+/// The kind with this name, or what to write instead.
+pub fn parse_kind(text: &str) -> Result<Kind, String> {
     let known = KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind);
     known.ok_or_else(|| {
         let names = KINDS.map(|(name, _)| name).join(", ");

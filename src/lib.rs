@@ -29,7 +29,8 @@
 //! # The rest
 //!
 //! [`settings`] and [`command`] read what the operator wants, [`setup`] builds the parts from
-//! it, [`serve`] runs them from start to stop, [`ask`] plays WeChat. [`unix`], [`http`] and
+//! it, [`serve`] runs them from start to stop. [`simulator`] plays WeChat for [`ask`] in a terminal
+//! and [`demo`] in a browser. [`unix`], [`http`] and
 //! [`journal`] are the edges: sockets and signals, other services, the log.
 #![forbid(unsafe_code)]
 
@@ -39,6 +40,7 @@ pub mod card;
 pub mod catalogue;
 pub mod command;
 pub mod conversation;
+pub mod demo;
 pub mod desk;
 pub mod gate;
 pub mod http;
@@ -56,6 +58,7 @@ pub mod server;
 pub mod service;
 pub mod settings;
 pub mod setup;
+pub mod simulator;
 pub mod text;
 pub mod unix;
 pub mod wechat;

@@ -5,9 +5,10 @@ use std::process::ExitCode;
 
 use doumibook::book::Source;
 use doumibook::command::{self, Command};
+use doumibook::demo::Demo;
 use doumibook::serve::{Failed, serve};
 use doumibook::settings::{Settings, Wrong};
-use doumibook::unix::Address;
+use doumibook::unix::{self, Address};
 use doumibook::wechat::signature::Token;
 use doumibook::{ask, journal};
 
@@ -43,9 +44,13 @@ fn run() -> Result<bool, Failed> {
                     settings.neodb_url.as_str()
                 ));
             }
-            return serve(settings);
+            return serve(settings, None);
         }
-        Command::Demo { listen } => return serve(demo(listen)?),
+        Command::Demo { listen } => {
+            let settings = demo(listen)?;
+            let page = Demo::new(&settings.name, unix::random());
+            return serve(settings, Some(page));
+        }
         Command::Ask(asked) => {
             journal::hush();
             let settings = with_shelf(with_demo_token(settings()?)?);
@@ -70,9 +75,9 @@ fn demo(listen: Address) -> Result<Settings, Failed> {
     let mut settings = with_shelf(with_demo_token(settings)?);
     println!(
         "doumibook demo: the account \"{}\", with the built-in shelf and the token \"demo\".\n\
-         In another terminal:\n\
+         Open http://{listen}/ in a browser to chat with it, or in another terminal:\n\
          \x20 cargo run --release -- ask 三体 --url http://{listen}/weixin\n\
-         Or open http://{listen}/ in a browser. Ctrl-C ends it.",
+         Ctrl-C ends it.",
         settings.name
     );
     settings.listen = listen;

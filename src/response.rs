@@ -13,6 +13,8 @@ pub const TEXT: &str = "text/plain; charset=utf-8";
 pub const XML: &str = "application/xml; charset=utf-8";
 /// The pages at `/`.
 pub const HTML: &str = "text/html; charset=utf-8";
+/// Answers to the demo's page.
+pub const JSON: &str = "application/json";
 
 /// What a 405 may name.
 pub const ALLOW: [&str; 2] = ["GET, HEAD", "GET, HEAD, POST"];

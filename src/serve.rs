@@ -8,6 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::demo::Demo;
 use crate::gate::places::Places;
 use crate::gate::{self, Closed};
 use crate::journal;
@@ -37,8 +38,9 @@ impl From<Wrong> for Failed {
     }
 }
 
-/// Serves until a signal comes. `Ok(false)`: the inner server failed.
-pub fn serve(settings: Settings) -> Result<bool, Failed> {
+/// Serves until a signal comes, with the page of `demo` at `/` when there is one. `Ok(false)`:
+/// the inner server failed.
+pub fn serve(settings: Settings, demo: Option<Demo>) -> Result<bool, Failed> {
     let signals = Signals::new().map_err(start("signals cannot be received"))?;
     journal::catch_panics();
     if settings.tokens.is_empty() {
@@ -53,7 +55,7 @@ pub fn serve(settings: Settings) -> Result<bool, Failed> {
     let listeners = listeners(&settings)?;
     let connections = connections(&settings);
     let (workers, lanes) = (settings.workers, settings.workers * LANES_PER_WORKER);
-    let service = setup::service(settings, library);
+    let service = setup::service(settings, library, demo);
     let places = Arc::new(Places::new(connections, Lot::new(connections / 2)));
     let alarm = UnixStream::pair().map_err(start("no socket pair"))?;
     let lanes = server::start(&service, &places, workers, lanes, &alarm.0)

@@ -12,6 +12,7 @@ use crate::catalogue::budget::Change;
 use crate::catalogue::library::{Answer, Verdict};
 use crate::catalogue::note::{Event as SourceEvent, Note};
 use crate::conversation::{Conversation, Next, Wanted};
+use crate::demo::Demo;
 use crate::desk::ledger::Turn;
 use crate::desk::{Desk, Refused};
 use crate::journal::{self, Throttle};
@@ -102,6 +103,8 @@ pub struct Service {
     pub world: World,
     /// Whether what readers write may stand in the log.
     pub log_text: bool,
+    /// The page to try the account on; `doumibook demo` alone has one.
+    pub demo: Option<Demo>,
 }
 
 /// What is needed to answer one push, now or later.
@@ -115,6 +118,11 @@ impl Service {
     /// Answers a request; `None` when it has been parked.
     pub fn handle(self: &Arc<Self>, call: &Call<'_>) -> Option<Response> {
         let (path, query) = call.target.split_once('?').unwrap_or((call.target, ""));
+        if let Some(demo) = self.demo.as_ref().filter(|_| call.bay.local())
+            && let Some(response) = demo.answer(self, call.method, path, call.body)
+        {
+            return Some(response);
+        }
         match (path, call.method) {
             ("/weixin" | "/weixin/", "GET") => Some(self.check_url(query)),
             ("/weixin" | "/weixin/", "POST") => self.take_push(query, call),
@@ -453,7 +461,7 @@ fn log_note(note: &Note) {
     }
 }
 
-/// Text in HTML.
-fn escape(text: &str) -> String {
+/// Text as it may stand in HTML, attributes included.
+pub fn escape(text: &str) -> String {
     text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

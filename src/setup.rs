@@ -13,6 +13,7 @@ use crate::catalogue::memory::Memory;
 use crate::catalogue::neodb::NeoDb;
 use crate::catalogue::shelf::Shelf;
 use crate::conversation::Conversation;
+use crate::demo::Demo;
 use crate::desk::Desk;
 use crate::http::{Http, Proxy};
 use crate::journal;
@@ -70,8 +71,9 @@ fn shelf(settings: &Settings) -> Result<Shelf, String> {
     Ok(shelf)
 }
 
-/// Everything that answers requests. Takes the account's secrets out of `settings`.
-pub fn service(settings: Settings, library: Arc<Library>) -> Arc<Service> {
+/// Everything that answers requests. Takes the account's secrets out of `settings`; `demo` is the
+/// page at `/` when there is to be one.
+pub fn service(settings: Settings, library: Arc<Library>, demo: Option<Demo>) -> Arc<Service> {
     let metrics = Arc::new(Metrics::default());
     Arc::new(Service {
         desk: Desk::new(library, settings.lookups, metrics.clone()),
@@ -80,6 +82,7 @@ pub fn service(settings: Settings, library: Arc<Library>) -> Arc<Service> {
         metrics,
         world: World { clock: server::unix_seconds, random: unix::random },
         log_text: settings.log_text,
+        demo,
         account: Account {
             tokens: settings.tokens,
             keys: settings.keys,

@@ -14,7 +14,7 @@ use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::framing::Request;
-use crate::response::{ALLOW, HTML, Response, TEXT, XML};
+use crate::response::{ALLOW, HTML, JSON, Response, TEXT, XML};
 
 /// No answer of ours takes this long; a lane that does is broken.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -153,7 +153,7 @@ fn read_answer(bytes: &[u8]) -> io::Result<Option<Relayed>> {
                 length = value.parse().map_err(|_| io::ErrorKind::InvalidData)?;
             }
             "Content-Type" => {
-                content_type = [TEXT, XML, HTML]
+                content_type = [TEXT, XML, HTML, JSON]
                     .into_iter()
                     .find(|known| *known == value)
                     .ok_or(io::ErrorKind::InvalidData)?;
