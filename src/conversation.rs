@@ -2,7 +2,7 @@
 //!
 //! In: a [`Push`] and the moment; later the [`Answer`] to what it asked. Out: a [`Next`] step,
 //! and a [`Reply`]. Remembers for each reader what was last searched, the page shown, and what
-//! is still being looked for: for ten minutes, for at most [`READERS`] readers, and not at all
+//! is still being looked for: for ten minutes, for at most 4096 readers, and not at all
 //! for those who left. The books themselves are in the memory of the catalogue.
 
 use std::collections::HashMap;

@@ -31,7 +31,7 @@ pub fn line(text: &str) -> String {
     line
 }
 
-/// A summary: tags stripped when it is a piece of HTML, on one line, about [`SUMMARY`]
+/// A summary: tags stripped when it is a piece of HTML, on one line, about 120
 /// characters long and ending with a sentence where one ends nearby.
 pub fn summary(text: &str) -> String {
     // Real v2 summaries are plain text, in which `<T>` is no tag.

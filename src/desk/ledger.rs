@@ -1,8 +1,8 @@
 //! Which pushes have been delivered, and what was answered: pure, with the clock passed in.
 //!
 //! In: deliveries, answers. Out: whose turn it is. A push is kept for a minute, four times as
-//! long as WeChat goes on delivering it, and in at most [`ENTRIES`] entries and [`BYTES`]
-//! bytes; when more come, the oldest answered ones go first.
+//! long as WeChat goes on delivering it, and in at most 4096 entries and 1 MiB; when
+//! more come, the oldest answered ones go first.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
