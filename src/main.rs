@@ -1,6 +1,7 @@
 //! `doumibook`: command to outcome to exit code.
 
-use std::io::IsTerminal;
+use std::cell::RefCell;
+use std::io::{ErrorKind, IsTerminal};
 use std::process::ExitCode;
 
 use doumibook::book::Source;
@@ -63,10 +64,29 @@ fn run() -> Result<bool, Failed> {
 
 fn settings() -> Result<Settings, Wrong> {
     let environment = std::env::vars_os()
-        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+        // A value that is no UTF-8 is wrong, and must be refused rather than overlooked.
+        .map(|(name, value)| (lossy(&name), lossy(&value)));
     let directory = std::env::var_os("CREDENTIALS_DIRECTORY").map(std::path::PathBuf::from);
-    let credential = |name: &str| std::fs::read_to_string(directory.as_ref()?.join(name)).ok();
-    Settings::read(environment, &credential)
+    let unreadable = RefCell::new(None);
+    let credential = |name: &str| {
+        let path = directory.as_ref()?.join(name);
+        match std::fs::read(&path) {
+            Ok(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
+            Err(error) if error.kind() == ErrorKind::NotFound => None,
+            Err(error) => {
+                let sentence = format!("the credential {} cannot be read: {error}", path.display());
+                unreadable.replace(Some(Wrong(sentence)));
+                None
+            }
+        }
+    };
+    let settings = Settings::read(environment, &credential);
+    // A key that is there but cannot be read must not mean that there is no key.
+    unreadable.into_inner().map_or(settings, Err)
+}
+
+fn lossy(text: &std::ffi::OsStr) -> String {
+    text.to_string_lossy().into_owned()
 }
 
 /// The demo takes nothing from the environment but names: nothing there can break it.

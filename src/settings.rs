@@ -181,7 +181,9 @@ impl Secrets {
             let name = format!("DOUMIBOOK_{name}");
             if let Some(text) = given.secret(&name, credential) {
                 tokens.push(Token::parse(&text).map_err(|bad| secret_wrong(&name, &text, bad))?);
-            } else if tokens.is_empty() && given.text("DOUMIBOOK_TOKEN_OLD").is_some() {
+            } else if tokens.is_empty()
+                && given.secret("DOUMIBOOK_TOKEN_OLD", "token_old").is_some()
+            {
                 return Err(Wrong("DOUMIBOOK_TOKEN_OLD is set without DOUMIBOOK_TOKEN".into()));
             }
         }
@@ -189,7 +191,9 @@ impl Secrets {
             let name = format!("DOUMIBOOK_{name}");
             if let Some(text) = given.secret(&name, credential) {
                 keys.push(AesKey::parse(&text).map_err(|bad| secret_wrong(&name, &text, bad))?);
-            } else if keys.is_empty() && given.text("DOUMIBOOK_AES_KEY_OLD").is_some() {
+            } else if keys.is_empty()
+                && given.secret("DOUMIBOOK_AES_KEY_OLD", "aes_key_old").is_some()
+            {
                 return Err(Wrong("DOUMIBOOK_AES_KEY_OLD is set without DOUMIBOOK_AES_KEY".into()));
             }
         }
@@ -237,18 +241,25 @@ impl fmt::Display for Settings {
         };
         write!(
             f,
-            "token={} token_old={} aes_key={} aes_key_old={} mode={mode} name={} sources={} \
-             douban_url={} douban_key={} neodb_url={} shelf={} workers={} connections={} \
+            "token={} token_old={} aes_key={} aes_key_old={} app_id={} mode={mode} listen={} \
+             name={} welcome={} sources={} douban_url={} douban_key={} douban_per_minute={} \
+             neodb_url={} neodb_per_minute={} contact={} shelf={} workers={} connections={} \
              lookups={} memory={} deadline_ms={} deliveries={} log_text={}",
             set(!self.tokens.is_empty()),
             set(self.tokens.len() > 1),
             set(!self.keys.is_empty()),
             set(self.keys.len() > 1),
+            set(self.app_id.is_some()),
+            self.listen,
             self.name,
+            self.welcome.as_ref().map_or("built in", |_| "set"),
             sources.join(","),
             self.douban_url.as_str(),
             set(self.douban_key.is_some()),
+            self.douban_per_minute,
             self.neodb_url.as_str(),
+            self.neodb_per_minute,
+            self.contact.as_deref().unwrap_or("none"),
             self.shelf.as_ref().map_or("none".into(), |path| path.display().to_string()),
             self.workers,
             self.connections,

@@ -152,6 +152,9 @@ impl Given<'_> {
             }
             sources.push(source);
         }
+        if sources.is_empty() {
+            return Err(wrong(name, text, "some of shelf, douban, neodb, with commas"));
+        }
         Ok(sources)
     }
 }
