@@ -74,13 +74,16 @@ pub fn serve(settings: Settings, demo: Option<Demo>) -> Result<bool, Failed> {
     if closed == Closed::InnerGone {
         journal::error(format_args!("the inner server is gone; ending, to be started again"));
     }
+    // From here on a client is refused at once, and may try elsewhere, instead of being let wait
+    // for nobody.
+    listeners.iter().for_each(Listener::clean_up);
+    drop(listeners);
     inside.places.close();
     service.desk.stop(until - LAST_ANSWERS);
     let left = gate::drain(&inside, until);
     if left > 0 {
         journal::warning(format_args!("stopped with {left} connections unfinished"));
     }
-    listeners.iter().for_each(Listener::clean_up);
     Ok(closed == Closed::Asked)
 }
 
