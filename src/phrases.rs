@@ -57,7 +57,8 @@ pub fn no_isbn(mistake: Mistake) -> &'static str {
 /// Every source that could know was asked, and has no such book.
 pub fn not_found(searched: &str) -> String {
     format!(
-        "没有找到{searched}。\n\n可以换个说法：少写几个字，或只写作者；手边有书的话，发 ISBN 最准。"
+        "没有找到{}。\n\n可以换个说法：少写几个字，或只写作者；手边有书的话，发 ISBN 最准。",
+        searched.trim_end()
     )
 }
 
@@ -70,6 +71,7 @@ pub const SLOW_DOWN: &str = "你问得太快啦，前面的还在查。请稍等
 
 /// The answer takes longer than WeChat waits.
 pub fn still_looking(searched: &str, link: &str) -> String {
+    let searched = searched.trim_end();
     format!("还在查找{searched}，请稍等片刻。\n\n{link}（或回复“{PICK_UP}”）")
 }
 
