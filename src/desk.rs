@@ -75,6 +75,8 @@ struct Lookups {
     queue: VecDeque<Query>,
     threads: usize,
     idle: usize,
+    /// Jobs whose answer is just being handed out.
+    answering: usize,
     stopping: bool,
     readers: HashMap<Box<str>, Load>,
 }
@@ -214,7 +216,8 @@ impl Desk {
         lookups.stopping = true;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            if lookups.jobs.is_empty() || left.is_zero() {
+            let done = lookups.jobs.is_empty() && lookups.answering == 0;
+            if done || left.is_zero() {
                 break;
             }
             lookups =
@@ -277,11 +280,15 @@ impl Shared {
             ));
             Answer::without_books(Verdict::Trouble)
         });
-        let job = self.lookups().jobs.remove(query);
+        let mut lookups = self.lookups();
+        lookups.answering += 1;
+        let job = lookups.jobs.remove(query);
+        drop(lookups);
         if let Some(job) = job {
             self.hand_out(job, &answer);
         }
-        // Whoever stops waits for the last job.
+        self.lookups().answering -= 1;
+        // Whoever stops waits for the last answer.
         self.work.notify_all();
     }
 

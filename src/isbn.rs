@@ -140,8 +140,11 @@ fn judge(digits: &[u8], named: bool) -> Typed {
             _ => Err(Mistake::Length),
         },
     };
+    // Nothing but a book begins so: one digit too few or too many.
+    let bookish = matches!(digits, [9, 7, 8 | 9, ..]) && (11..=14).contains(&digits.len());
     match found {
         Ok(isbn) => Typed::Right(isbn),
+        Err(Mistake::Length) if bookish => Typed::Wrong(Mistake::Length),
         Err(Mistake::Length) if !named || digits.is_empty() => Typed::No,
         Err(mistake) => Typed::Wrong(mistake),
     }
@@ -213,6 +216,8 @@ mod tests {
             ("6911316223400",       Typed::Wrong(Mistake::NotABook)),
             ("ISBN 12345",          Typed::Wrong(Mistake::Length)),
             ("isbn 978712104262x",  Typed::Wrong(Mistake::Length)),
+            ("978712104262",        Typed::Wrong(Mistake::Length)),
+            ("97871210426211",      Typed::Wrong(Mistake::Length)),
             ("isbn",                Typed::No),
             ("ISBN 是什么",          Typed::No),
             ("10019·1977",          Typed::No),

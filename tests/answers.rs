@@ -21,7 +21,7 @@ fn service() -> Arc<Service> {
     let mut settings = Settings::read([token], &|_| None).unwrap();
     settings.sources.push(Source::Shelf);
     let library = setup::library(&settings, None).unwrap();
-    let mut service = setup::service(settings, Arc::new(library));
+    let mut service = setup::service(settings, Arc::new(library), None);
     Arc::get_mut(&mut service).unwrap().world.clock = || NOW;
     service
 }

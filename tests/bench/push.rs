@@ -69,7 +69,7 @@ fn service() -> Arc<Service> {
     let mut settings = Settings::read([token], &|_| None).expect("good settings");
     settings.sources.push(doumibook::book::Source::Shelf);
     let library = setup::library(&settings, None).expect("the built-in shelf");
-    setup::service(settings, Arc::new(library))
+    setup::service(settings, Arc::new(library), None)
 }
 
 fn answer(service: &Arc<Service>, bay: &Arc<Bay>, target: &str, body: &str) {
