@@ -7,9 +7,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::catalogue::Library;
 use crate::command::Ask;
 use crate::http::{BaseUrl, Http, Url};
 use crate::links;
+use crate::serve::Failed;
 use crate::service::{Account, Mode};
 use crate::settings::Settings;
 use crate::setup;
@@ -21,7 +23,20 @@ use crate::wechat::xml::Fields;
 const LONGEST: Duration = Duration::from_secs(30);
 
 /// Sends the push and returns what to print. `colour`: for a terminal.
-pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, String> {
+pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed> {
+    let library = match ask.url {
+        Some(_) => None,
+        None => Some(Arc::new(setup::library(&settings, None).map_err(Failed::Setting)?)),
+    };
+    send(ask, settings, library, colour).map_err(Failed::Start)
+}
+
+fn send(
+    ask: &Ask,
+    settings: Settings,
+    library: Option<Arc<Library>>,
+    colour: bool,
+) -> Result<String, String> {
     let xml = match &ask.raw {
         Some(path) => std::fs::read_to_string(path)
             .map_err(|error| format!("--raw {}: {error}", path.display()))?,
@@ -37,10 +52,6 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, String
         shown.push('\n');
     }
     let http = setup::http(&settings)?;
-    let library = match ask.url {
-        Some(_) => None,
-        None => Some(Arc::new(setup::library(&settings, None)?)),
-    };
     let wechat = WeChat::new(mode);
     let account = Account {
         tokens: settings.tokens.clone(),

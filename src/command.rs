@@ -27,8 +27,25 @@ pub enum Command {
         /// Loopback only.
         listen: Address,
     },
+    /// Look at settings and surroundings.
+    Check,
+    /// Look after the account's menu.
+    Menu(Menu),
     /// Play a reader.
     Ask(Box<Ask>),
+}
+
+/// What to do with the account's menu.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Menu {
+    /// Print the menu the account has.
+    Show,
+    /// Replace it by the one in this file.
+    Push(PathBuf),
+    /// Remove it.
+    Delete,
+    /// Print one to begin with.
+    Default,
 }
 
 /// One simulated push.
@@ -91,6 +108,10 @@ pub fn help() -> String {
          \x20 doumibook serve                  serve the account that the settings describe\n\
          \x20 doumibook demo [--listen ADDR]   serve the built-in shelf on this machine, token \"demo\"\n\
          \x20 doumibook ask TEXT… [options]    print the reply a reader would get\n\
+         \x20 doumibook check                  say whether settings, sources and address are right\n\
+         \x20                                  (exit 0: yes, 1: with warnings, 2: no)\n\
+         \x20 doumibook menu show | push FILE | delete | default\n\
+         \x20                                  the menu of a verified account; default prints one\n\
          \x20 doumibook --help | --version\n\
          \n\
          options of ask:\n\
@@ -110,7 +131,7 @@ pub fn help() -> String {
     }
     help.push_str(
         "\nSecrets may come as files in $CREDENTIALS_DIRECTORY instead: token, token_old,\n\
-         aes_key, aes_key_old, douban_key. A variable wins over its file.\n",
+         aes_key, aes_key_old, app_secret, douban_key. A variable wins over its file.\n",
     );
     help
 }
@@ -128,11 +149,13 @@ impl Command {
                 Some("serve") => Self::Serve,
                 Some("demo") => demo(&mut words)?,
                 Some("ask") => return ask(&mut words),
+                Some("check") => Self::Check,
+                Some("menu") => menu(&mut words)?,
                 Some("help") => return Ok(Self::Help),
                 _ => {
                     return Err(format!(
-                        "unknown command {word:?}; there are serve, demo and ask, see \
-                         doumibook --help"
+                        "unknown command {word:?}; there are serve, demo, ask, check and \
+                         menu, see doumibook --help"
                     ));
                 }
             },
@@ -168,6 +191,26 @@ fn demo(words: &mut lexopt::Parser) -> Result<Command, String> {
         )),
         _ => Ok(Command::Demo { listen }),
     }
+}
+
+fn menu(words: &mut lexopt::Parser) -> Result<Command, String> {
+    let hint = |error: lexopt::Error| format!("{error}; try doumibook --help");
+    let what = match words.next().map_err(hint)? {
+        Some(Value(word)) => word.to_string_lossy().into_owned(),
+        Some(Long("help") | Short('h')) => return Ok(Command::Help),
+        Some(other) => return Err(hint(other.unexpected())),
+        None => String::new(),
+    };
+    Ok(Command::Menu(match what.as_str() {
+        "show" => Menu::Show,
+        "delete" => Menu::Delete,
+        "default" => Menu::Default,
+        "push" => match words.next().map_err(hint)? {
+            Some(Value(file)) => Menu::Push(file.into()),
+            _ => return Err("push what? Give a file; doumibook menu default prints one".into()),
+        },
+        _ => return Err("menu: expected show, push FILE, delete or default".into()),
+    }))
 }
 
 fn ask(words: &mut lexopt::Parser) -> Result<Command, String> {

@@ -57,6 +57,19 @@ pub struct Conversation {
     readers: Mutex<HashMap<OpenId, Reader>>,
 }
 
+/// What is remembered of one reader, outside of the conversations.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Kept {
+    /// Who.
+    pub reader: OpenId,
+    /// How long ago they were heard of.
+    pub age: Duration,
+    /// What was last searched, and the page shown.
+    pub list: Option<(Query, usize)>,
+    /// What is still being looked for.
+    pub pending: Option<Query>,
+}
+
 struct Reader {
     seen: Instant,
     list: Option<(Query, usize)>,
@@ -222,6 +235,29 @@ impl Conversation {
     /// Drops what is remembered of a reader.
     pub fn forget(&self, from: &OpenId) {
         self.readers().remove(from);
+    }
+
+    /// What is remembered of every reader heard of within the last ten minutes.
+    pub fn keep(&self, now: Instant) -> Vec<Kept> {
+        let readers = self.readers();
+        let fresh = readers.iter().filter(|(_, reader)| reader.is_fresh(now));
+        let kept = |(id, reader): (&OpenId, &Reader)| Kept {
+            reader: id.clone(),
+            age: now.saturating_duration_since(reader.seen),
+            list: reader.list.clone(),
+            pending: reader.pending.clone(),
+        };
+        fresh.map(kept).collect()
+    }
+
+    /// Takes back what an earlier run remembered of a reader, as [`Conversation::keep`] gave it.
+    pub fn restore(&self, kept: Kept, now: Instant) {
+        let Kept { reader, age, list, pending } = kept;
+        let Some(seen) = now.checked_sub(age).filter(|_| age < KEPT) else { return };
+        let mut readers = self.readers();
+        if readers.len() < READERS {
+            readers.insert(reader, Reader { seen, list, pending });
+        }
     }
 
     fn readers(&self) -> MutexGuard<'_, HashMap<OpenId, Reader>> {

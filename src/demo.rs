@@ -20,13 +20,44 @@ use serde_json::{Value, json};
 use crate::command::{Kind, parse_kind};
 use crate::response::{HTML, JSON, Response};
 use crate::service::{Mode, Service, escape};
+use crate::settings::{Settings, Wrong};
 use crate::simulator::{self, WeChat};
+use crate::unix::{self, Address};
 use crate::wechat::reply::LONGEST_TEXT;
 
 /// `{{account}}` and `{{key}}` stand for what is only known at the start.
 const PAGE: &str = include_str!("demo_page.html");
 /// What a reader can do on the page; `ask` knows more.
 const KINDS: [Kind; 4] = [Kind::Text, Kind::Scan, Kind::Subscribe, Kind::Click];
+
+/// The settings of the demo, and its page. Nothing is taken from the environment, so nothing
+/// there can break it.
+pub fn prepare(listen: Address) -> Result<(Settings, Demo), Wrong> {
+    let mut settings = Settings::read([], &|_| None)?.or_demo_token().or_shelf();
+    settings.listen = listen;
+    let page = Demo::new(&settings.name, unix::random());
+    Ok((settings, page))
+}
+
+/// What to do with a demo that listens at `address`.
+pub fn hint(address: &Address) -> String {
+    let ways = match address {
+        Address::Tcp(address) => format!(
+            "Open http://{address}/ in a browser to chat with it, or in another terminal:\n\
+             \x20 cargo run --release -- ask 三体 --url http://{address}/weixin\n"
+        ),
+        Address::Unix(path) => {
+            format!(
+                "In another terminal:\n  curl --unix-socket {} http://localhost/\n",
+                path.display()
+            )
+        }
+    };
+    format!(
+        "doumibook demo: an account with the built-in shelf and the token \"demo\".\n\
+         {ways}Ctrl-C ends it.\n"
+    )
+}
 
 /// The page, and the key it was given.
 pub struct Demo {

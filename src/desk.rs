@@ -135,7 +135,9 @@ impl Desk {
 
     /// What is remembered about `query`.
     pub fn recall(&self, query: &Query) -> Option<Answer> {
-        self.0.library.recall(query)
+        let answer = self.0.library.recall(query);
+        answer.iter().for_each(|_| Metrics::add(&self.0.metrics.memory_hits));
+        answer
     }
 
     /// Looks `query` up for `reader`, or joins who does already; `waiter` gets the answer.
@@ -201,6 +203,11 @@ impl Desk {
                 self.0.hand_out(job, &Answer::without_books(Verdict::Busy));
             }
         }
+    }
+
+    /// What is behind the desk: for the metrics.
+    pub fn library(&self) -> &Library {
+        &self.0.library
     }
 
     /// Lookups running and waiting: for the metrics.
@@ -280,6 +287,7 @@ impl Shared {
             ));
             Answer::without_books(Verdict::Trouble)
         });
+        self.metrics.looked_up(&answer.notes);
         let mut lookups = self.lookups();
         lookups.answering += 1;
         let job = lookups.jobs.remove(query);

@@ -106,7 +106,15 @@ pub fn run(
     loop {
         let ready = unix::wait(&watched)?;
         match ready.as_slice() {
-            [true, ..] => return Ok((Closed::Asked, inside)),
+            [true, ..] => {
+                // Those who wait already would be reset; a passed socket keeps them for the next.
+                for listener in listeners.iter().filter(|listener| listener.ends_with_us()) {
+                    while inside.places.taken() < inside.places.limit()
+                        && accept_one(listener, &inside)
+                    {}
+                }
+                return Ok((Closed::Asked, inside));
+            }
             [_, true, ..] => return Ok((Closed::InnerGone, inside)),
             [_, _, rest @ ..] => {
                 for (listener, _) in listeners.iter().zip(rest).filter(|(_, ready)| **ready) {
@@ -124,13 +132,15 @@ pub fn drain(inside: &Inside, until: Instant) -> usize {
     inside.places.wait_empty((Instant::now() + STOP_SILENT).min(until), until)
 }
 
-fn accept_one(listener: &Listener, inside: &Arc<Inside>) {
+/// `false` when nobody waits (any more).
+fn accept_one(listener: &Listener, inside: &Arc<Inside>) -> bool {
     match listener.accept() {
         Ok(Some(connection)) => {
             Metrics::add(&inside.metrics.accepted);
             admit(connection, inside);
+            true
         }
-        Ok(None) => {}
+        Ok(None) => false,
         Err(error) => {
             if let Some(held_back) = ACCEPT_FAILED.pass(Instant::now()) {
                 journal::warning(format_args!(
@@ -140,6 +150,7 @@ fn accept_one(listener: &Listener, inside: &Arc<Inside>) {
             }
             inside.places.make_room(Instant::now());
             thread::sleep(PAUSE);
+            false
         }
     }
 }
@@ -148,7 +159,7 @@ fn admit(connection: Connection, inside: &Arc<Inside>) {
     let seat = match inside.places.take(connection, Instant::now()) {
         Ok(seat) => seat,
         Err(connection) => {
-            Metrics::add(&inside.metrics.refused_by_gate);
+            inside.metrics.refused(Refusal::Full);
             let mut bytes = Vec::new();
             Refusal::Full.response().write(&mut bytes, Some("close"), true);
             connection.say_and_go(&bytes);

@@ -7,9 +7,9 @@
 
 use std::fmt::{Arguments, Write as _};
 use std::io::Write as _;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Mutex;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 static JOURNAL: OnceLock<bool> = OnceLock::new();

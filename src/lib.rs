@@ -29,24 +29,31 @@
 //! # The rest
 //!
 //! [`settings`] and [`command`] read what the operator wants, [`setup`] builds the parts from
-//! it, [`serve`] runs them from start to stop. [`simulator`] plays WeChat for [`ask`] in a terminal
-//! and [`demo`] in a browser. [`unix`], [`http`] and
-//! [`journal`] are the edges: sockets and signals, other services, the log.
+//! it, [`environment`] from the process's own; [`serve`] runs them from start to stop,
+//! [`keeper`] saves what they remember. [`simulator`] plays WeChat for [`ask`] in a terminal and
+//! [`demo`] in a browser; [`check`] and [`menu`] help the operator. [`unix`], [`knock`],
+//! [`systemd`], [`http`] and [`journal`] are the edges: sockets and signals, our own front door,
+//! the service manager, other services, the log. [`metrics`] counts.
 #![forbid(unsafe_code)]
 
 pub mod ask;
 pub mod book;
 pub mod card;
 pub mod catalogue;
+pub mod check;
 pub mod command;
 pub mod conversation;
 pub mod demo;
 pub mod desk;
+pub mod environment;
 pub mod gate;
 pub mod http;
 pub mod isbn;
 pub mod journal;
+pub mod keeper;
+pub mod knock;
 pub mod links;
+pub mod menu;
 pub mod metrics;
 pub mod parking;
 pub mod phrases;
@@ -59,6 +66,7 @@ pub mod service;
 pub mod settings;
 pub mod setup;
 pub mod simulator;
+pub mod systemd;
 pub mod text;
 pub mod unix;
 pub mod wechat;

@@ -5,17 +5,22 @@
 //! within five seconds, let go what cannot be finished, save, exit 0.
 
 use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::demo::Demo;
+use crate::demo::{self, Demo};
 use crate::gate::places::Places;
-use crate::gate::{self, Closed};
+use crate::gate::{self, Closed, Inside};
 use crate::journal;
+use crate::keeper::Keeper;
+use crate::metrics::Running;
 use crate::parking::Lot;
 use crate::server;
+use crate::service::Service;
 use crate::settings::{Settings, Wrong};
 use crate::setup;
+use crate::systemd;
 use crate::unix::{self, Listener, Signals};
 
 /// Lanes for each worker: one being served, one being read.
@@ -38,9 +43,13 @@ impl From<Wrong> for Failed {
     }
 }
 
-/// Serves until a signal comes, with the page of `demo` at `/` when there is one. `Ok(false)`:
-/// the inner server failed.
-pub fn serve(settings: Settings, demo: Option<Demo>) -> Result<bool, Failed> {
+/// Serves until a signal comes. `state` is the directory for what outlives a restart; `demo`
+/// puts its page at `/`. `Ok(false)`: the inner server failed.
+pub fn serve(
+    settings: Settings,
+    state: Option<PathBuf>,
+    demo: Option<Demo>,
+) -> Result<bool, Failed> {
     let signals = Signals::new().map_err(start("signals cannot be received"))?;
     journal::catch_panics();
     if settings.tokens.is_empty() {
@@ -51,40 +60,57 @@ pub fn serve(settings: Settings, demo: Option<Demo>) -> Result<bool, Failed> {
         ));
     }
     journal::info(format_args!("{settings}"));
-    let library = Arc::new(setup::library(&settings, None).map_err(Failed::Setting)?);
+    let library = Arc::new(setup::library(&settings, state.as_deref()).map_err(Failed::Setting)?);
     let listeners = listeners(&settings)?;
     let connections = connections(&settings);
     let (workers, lanes) = (settings.workers, settings.workers * LANES_PER_WORKER);
-    let service = setup::service(settings, library, demo);
-    let places = Arc::new(Places::new(connections, Lot::new(connections / 2)));
+    let hint = demo.is_some();
+    let service = setup::service(settings, library.clone(), demo);
+    let keeper = state.map(|state| Keeper::start(state, library, service.clone()));
+    let lot = Lot::new(connections / 2);
+    let places = Arc::new(Places::new(connections, lot.clone()));
+    service.metrics.watch(Running::new(places.clone(), lot));
     let alarm = UnixStream::pair().map_err(start("no socket pair"))?;
     let lanes = server::start(&service, &places, workers, lanes, &alarm.0)
         .map_err(start("the inner server does not start"))?;
-    let names: Vec<String> = listeners
-        .iter()
-        .filter_map(|listener| listener.address().ok())
-        .map(|address| address.to_string())
-        .collect();
+    let addresses: Vec<_> =
+        listeners.iter().filter_map(|listener| listener.address().ok()).collect();
+    let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
     journal::info(format_args!("listening on {}", names.join(", ")));
+    if let (true, Some(address)) = (hint, addresses.first()) {
+        print!("{}", demo::hint(address));
+    }
+    // What connects from here on waits in the kernel for the gate, for some microseconds.
+    systemd::ready();
+    systemd::start_watchdog(addresses).map_err(start("no thread for the watchdog"))?;
 
     let metrics = service.metrics.clone();
     let (closed, inside) = gate::run(&listeners, &signals, alarm, places, lanes, metrics)
         .map_err(start("the gate cannot go on"))?;
-    let until = Instant::now() + gate::STOP;
     if closed == Closed::InnerGone {
         journal::error(format_args!("the inner server is gone; ending, to be started again"));
     }
     // From here on a client is refused at once, and may try elsewhere, instead of being let wait
-    // for nobody.
+    // for nobody; on a socket that systemd holds it waits for the next process.
     listeners.iter().for_each(Listener::clean_up);
     drop(listeners);
+    stop(&inside, &service);
+    if let Some(keeper) = keeper {
+        keeper.save();
+    }
+    Ok(closed == Closed::Asked)
+}
+
+/// Finishes what was accepted.
+fn stop(inside: &Inside, service: &Service) {
+    systemd::stopping();
+    let until = Instant::now() + gate::STOP;
     inside.places.close();
     service.desk.stop(until - LAST_ANSWERS);
-    let left = gate::drain(&inside, until);
+    let left = gate::drain(inside, until);
     if left > 0 {
         journal::warning(format_args!("stopped with {left} connections unfinished"));
     }
-    Ok(closed == Closed::Asked)
 }
 
 fn start<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> Failed {
@@ -100,23 +126,17 @@ fn listeners(settings: &Settings) -> Result<Vec<Listener>, Failed> {
     let address = &settings.listen;
     let listener = Listener::bind(address).map_err(|error| {
         Failed::Start(format!(
-            "DOUMIBOOK_LISTEN is \"{address}\", which cannot be listened on: {error}"
+            "DOUMIBOOK_LISTEN is \"{address}\", which cannot be listened on: {error}; expected \
+             an address that is free (for demo: --listen ADDR:PORT)"
         ))
     })?;
     Ok(vec![listener])
 }
 
-/// As many connections as are wanted, or as the limit of open files allows: one file for each,
-/// three for each lane, one for each lookup (and its name look-up), some for the rest.
+/// As many connections as are wanted, or as the limit of open files allows.
 fn connections(settings: &Settings) -> usize {
-    let lanes = settings.workers * LANES_PER_WORKER;
-    let rest = |files: usize| 16 + lanes * 3 + (settings.lookups * 2).min(files / 4);
-    let wanted = settings.connections + 16 + lanes * 3 + settings.lookups * 2;
-    let files = usize::try_from(unix::open_files(wanted as u64)).unwrap_or(usize::MAX);
-    if files >= wanted {
-        return settings.connections;
-    }
-    let possible = files.saturating_sub(rest(files)).clamp(4, settings.connections);
+    let files = usize::try_from(unix::open_files(files(settings) as u64)).unwrap_or(usize::MAX);
+    let possible = places(settings, files);
     if possible < settings.connections {
         journal::warning(format_args!(
             "DOUMIBOOK_CONNECTIONS is {}, but only {files} files may be open (LimitNOFILE); \
@@ -125,4 +145,20 @@ fn connections(settings: &Settings) -> usize {
         ));
     }
     possible
+}
+
+/// How many files are opened at most: one for each connection, three for each lane, one for
+/// each lookup (and its name look-up), some for the rest.
+pub fn files(settings: &Settings) -> usize {
+    settings.connections + 16 + settings.workers * LANES_PER_WORKER * 3 + settings.lookups * 2
+}
+
+/// How many connections there may be when `limit` files may be open.
+pub fn places(settings: &Settings, limit: usize) -> usize {
+    if limit >= files(settings) {
+        return settings.connections;
+    }
+    let lanes = settings.workers * LANES_PER_WORKER;
+    let rest = 16 + lanes * 3 + (settings.lookups * 2).min(limit / 4);
+    limit.saturating_sub(rest).clamp(4, settings.connections)
 }

@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::book::Source;
 use crate::http::BaseUrl;
+use crate::journal;
 use crate::secret::Secret;
 use crate::service::{Mode, Patience};
 use crate::unix::Address;
@@ -31,6 +32,8 @@ pub const ALL: &[(&str, &str, &str)] = &[
     ("DOUMIBOOK_AES_KEY", "none", "EncodingAESKey from the console, 43 letters and digits"),
     ("DOUMIBOOK_AES_KEY_OLD", "none", "the key before, accepted beside the new one"),
     ("DOUMIBOOK_APP_ID", "none", "AppID (wx…) of the account; needed with an AES key"),
+    ("DOUMIBOOK_APP_SECRET", "none", "AppSecret of the account; only doumibook menu needs it"),
+    ("DOUMIBOOK_API_URL", "https://api.weixin.qq.com", "base URL of WeChat's API, for doumibook menu"),
     ("DOUMIBOOK_MODE", "secure with a key, else plain", "least accepted: plain, compatible or secure"),
     ("DOUMIBOOK_LISTEN", "127.0.0.1:8080", "ADDR:PORT or unix:PATH"),
     ("DOUMIBOOK_NAME", "豆米查书", "the account's name in greetings and on the page"),
@@ -60,6 +63,10 @@ pub struct Settings {
     pub keys: Vec<AesKey>,
     /// There whenever there is a key.
     pub app_id: Option<AppId>,
+    /// For WeChat's API.
+    pub app_secret: Option<Secret>,
+    /// WeChat's API.
+    pub api_url: BaseUrl,
     /// Least accepted.
     pub mode: Mode,
     /// Where to listen, unless systemd passes a socket.
@@ -136,6 +143,8 @@ impl Settings {
             tokens: secrets.tokens,
             keys: secrets.keys,
             app_id: secrets.app_id,
+            app_secret: given.app_secret()?,
+            api_url: given.url("DOUMIBOOK_API_URL", "https://api.weixin.qq.com")?,
             mode: secrets.mode,
             listen: given.listen()?,
             name: given.name()?,
@@ -162,6 +171,37 @@ impl Settings {
             },
             log_text: given.yes("DOUMIBOOK_LOG_TEXT")?,
         })
+    }
+}
+
+impl Settings {
+    /// For `serve` without any source: NeoDB, which needs neither key nor file. Says so.
+    pub fn or_neodb(mut self) -> Self {
+        if self.sources.is_empty() {
+            self.sources.push(Source::NeoDb);
+            journal::info(format_args!(
+                "no source is set up, so books come from NeoDB ({}); set DOUMIBOOK_SHELF, \
+                 DOUMIBOOK_DOUBAN_URL or DOUMIBOOK_DOUBAN_KEY to change that",
+                self.neodb_url.as_str()
+            ));
+        }
+        self
+    }
+
+    /// For `demo` and `ask` without any source: the built-in shelf.
+    pub fn or_shelf(mut self) -> Self {
+        if self.sources.is_empty() {
+            self.sources.push(Source::Shelf);
+        }
+        self
+    }
+
+    /// For `demo` and `ask` without a token: `demo`.
+    pub fn or_demo_token(mut self) -> Self {
+        if self.tokens.is_empty() {
+            self.tokens.extend(Token::parse("demo"));
+        }
+        self
     }
 }
 
@@ -241,15 +281,17 @@ impl fmt::Display for Settings {
         };
         write!(
             f,
-            "token={} token_old={} aes_key={} aes_key_old={} app_id={} mode={mode} listen={} \
-             name={} welcome={} sources={} douban_url={} douban_key={} douban_per_minute={} \
-             neodb_url={} neodb_per_minute={} contact={} shelf={} workers={} connections={} \
+            "token={} token_old={} aes_key={} aes_key_old={} app_id={} app_secret={} mode={mode} \
+             listen={} name={} welcome={} sources={} douban_url={} douban_key={} \
+             douban_per_minute={} neodb_url={} neodb_per_minute={} contact={} api_url={} shelf={} \
+             workers={} connections={} \
              lookups={} memory={} deadline_ms={} deliveries={} log_text={}",
             set(!self.tokens.is_empty()),
             set(self.tokens.len() > 1),
             set(!self.keys.is_empty()),
             set(self.keys.len() > 1),
             set(self.app_id.is_some()),
+            set(self.app_secret.is_some()),
             self.listen,
             self.name,
             self.welcome.as_ref().map_or("built in", |_| "set"),
@@ -260,6 +302,7 @@ impl fmt::Display for Settings {
             self.neodb_url.as_str(),
             self.neodb_per_minute,
             self.contact.as_deref().unwrap_or("none"),
+            self.api_url.as_str(),
             self.shelf.as_ref().map_or("none".into(), |path| path.display().to_string()),
             self.workers,
             self.connections,

@@ -3,20 +3,23 @@
 //! In: [`Settings`]. Out: a [`Service`], or one sentence why there is none. The only place
 //! that knows which parts exist; `serve`, `demo`, `ask` and `check` all begin here.
 
-use std::path::PathBuf;
+use std::num::NonZeroU32;
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::book::Source;
 use crate::catalogue::douban::Douban;
 use crate::catalogue::library::{Guarded, Library};
-use crate::catalogue::memory::Memory;
+use crate::catalogue::memory::{Memory, Origin};
 use crate::catalogue::neodb::NeoDb;
 use crate::catalogue::shelf::Shelf;
+use crate::catalogue::{Catalogue, statefile};
 use crate::conversation::Conversation;
 use crate::demo::Demo;
 use crate::desk::Desk;
 use crate::http::{Http, Proxy};
 use crate::journal;
+use crate::keeper;
 use crate::metrics::Metrics;
 use crate::service::{Account, Service, World};
 use crate::settings::Settings;
@@ -25,29 +28,59 @@ use crate::{server, unix};
 /// Bad lines of a shelf file that are reported one by one; the rest is counted.
 const REPORTED: usize = 20;
 
-/// The sources of `settings`, with what they answered lately; `state` is where that is kept.
-pub fn library(settings: &Settings, state: Option<&PathBuf>) -> Result<Library, String> {
+/// A source, and how many lookups a minute it may be asked for.
+pub type Budgeted = (Box<dyn Catalogue>, Option<NonZeroU32>);
+
+/// The sources of `settings`, in their order.
+pub fn catalogues(settings: &Settings) -> Result<Vec<Budgeted>, String> {
     let http = Arc::new(http(settings)?);
-    let mut sources = Vec::new();
-    for source in &settings.sources {
-        sources.push(match source {
-            Source::Shelf => Guarded::new(Box::new(shelf(settings)?), None),
-            Source::Douban => Guarded::new(
-                Box::new(Douban::new(
-                    http.clone(),
-                    settings.douban_url.clone(),
-                    settings.douban_key.clone(),
-                )),
-                std::num::NonZeroU32::new(settings.douban_per_minute),
-            ),
-            Source::NeoDb => Guarded::new(
-                Box::new(NeoDb::new(http.clone(), settings.neodb_url.clone())),
-                std::num::NonZeroU32::new(settings.neodb_per_minute),
-            ),
-        });
+    let one = |source: &Source| -> Result<Budgeted, String> {
+        Ok(match source {
+            Source::Shelf => (Box::new(shelf(settings)?), None),
+            Source::Douban => {
+                let (base, key) = (settings.douban_url.clone(), settings.douban_key.clone());
+                let douban = Douban::new(http.clone(), base, key);
+                (Box::new(douban), NonZeroU32::new(settings.douban_per_minute))
+            }
+            Source::NeoDb => {
+                let neodb = NeoDb::new(http.clone(), settings.neodb_url.clone());
+                (Box::new(neodb), NonZeroU32::new(settings.neodb_per_minute))
+            }
+        })
+    };
+    settings.sources.iter().map(one).collect()
+}
+
+/// All sources, with what they answered lately; `state` is the directory where that is kept.
+pub fn library(settings: &Settings, state: Option<&Path>) -> Result<Library, String> {
+    let sources = catalogues(settings)?;
+    let sources = sources.into_iter().map(|(source, most)| Guarded::new(source, most)).collect();
+    let memory = match state {
+        None => Memory::new(settings.memory, Vec::new()),
+        Some(state) => {
+            let origins = settings.sources.iter().map(|source| origin(settings, *source)).collect();
+            let path = keeper::answers(state);
+            let now = server::unix_seconds();
+            let (memory, report) = statefile::load(&path, settings.memory, origins, now);
+            if let Some(report) = report {
+                journal::warning(format_args!("{report}"));
+            }
+            memory
+        }
+    };
+    Ok(Library::new(sources, memory))
+}
+
+/// What a source's answers depend on.
+fn origin(settings: &Settings, source: Source) -> Origin {
+    match (source, &settings.shelf) {
+        (Source::Douban, _) => Origin::new(source, settings.douban_url.as_str()),
+        (Source::NeoDb, _) => Origin::new(source, settings.neodb_url.as_str()),
+        // Read once more, after the shelf has let go of it; a file that is gone by now has no
+        // bytes, and its answers are asked for anew.
+        (Source::Shelf, Some(path)) => Origin::new(source, std::fs::read(path).ok()),
+        (Source::Shelf, None) => Origin::new(source, env!("CARGO_PKG_VERSION")),
     }
-    let _ = state;
-    Ok(Library::new(sources, Memory::new(settings.memory, Vec::new())))
 }
 
 /// Who we say we are to sources.

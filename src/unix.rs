@@ -41,8 +41,8 @@ impl fmt::Display for Address {
 /// A listening socket that never blocks in `accept`.
 #[derive(Debug)]
 pub enum Listener {
-    /// Internet.
-    Tcp(TcpListener),
+    /// Internet; `true` when we bound it, so that what waits in it ends with us.
+    Tcp(TcpListener, bool),
     /// Local; the second field is the path to remove when we made it.
     Unix(UnixListener, Option<PathBuf>),
 }
@@ -51,7 +51,7 @@ impl Listener {
     /// Binds `address`. A socket file that nobody listens on any more is replaced.
     pub fn bind(address: &Address) -> io::Result<Self> {
         let listener = match address {
-            Address::Tcp(address) => Self::Tcp(TcpListener::bind(address)?),
+            Address::Tcp(address) => Self::Tcp(TcpListener::bind(address)?, true),
             Address::Unix(path) => {
                 remove_stale(path)?;
                 let listener = UnixListener::bind(path)?;
@@ -71,7 +71,7 @@ impl Listener {
             let listener = match passed.take_unix_listener(index) {
                 Ok(Some(unix)) => Self::Unix(unix, None),
                 _ => match passed.take_tcp_listener(index)? {
-                    Some(tcp) => Self::Tcp(tcp),
+                    Some(tcp) => Self::Tcp(tcp, false),
                     None => continue,
                 },
             };
@@ -82,7 +82,7 @@ impl Listener {
 
     fn non_blocking(self) -> io::Result<Self> {
         match &self {
-            Self::Tcp(tcp) => tcp.set_nonblocking(true)?,
+            Self::Tcp(tcp, _) => tcp.set_nonblocking(true)?,
             Self::Unix(unix, _) => unix.set_nonblocking(true)?,
         }
         Ok(self)
@@ -91,7 +91,7 @@ impl Listener {
     /// Takes one waiting connection; `None` when nobody waits (any more).
     pub fn accept(&self) -> io::Result<Option<Connection>> {
         let accepted = match self {
-            Self::Tcp(tcp) => tcp.accept().map(|(stream, peer)| {
+            Self::Tcp(tcp, _) => tcp.accept().map(|(stream, peer)| {
                 Connection::Tcp(stream, peer.ip().to_canonical().is_loopback())
             }),
             Self::Unix(unix, _) => unix.accept().map(|(stream, _)| Connection::Unix(stream)),
@@ -117,11 +117,16 @@ impl Listener {
     /// The address with the port the kernel chose.
     pub fn address(&self) -> io::Result<Address> {
         Ok(match self {
-            Self::Tcp(tcp) => Address::Tcp(tcp.local_addr()?),
+            Self::Tcp(tcp, _) => Address::Tcp(tcp.local_addr()?),
             Self::Unix(unix, _) => Address::Unix(
                 unix.local_addr()?.as_pathname().map(Path::to_owned).unwrap_or_default(),
             ),
         })
+    }
+
+    /// Whether what waits in it when we end is lost: nobody else listens there.
+    pub fn ends_with_us(&self) -> bool {
+        matches!(self, Self::Tcp(_, true) | Self::Unix(_, Some(_)))
     }
 
     /// Removes the socket file that [`Listener::bind`] made.
@@ -135,7 +140,7 @@ impl Listener {
 impl AsFd for Listener {
     fn as_fd(&self) -> BorrowedFd<'_> {
         match self {
-            Self::Tcp(tcp) => tcp.as_fd(),
+            Self::Tcp(tcp, _) => tcp.as_fd(),
             Self::Unix(unix, _) => unix.as_fd(),
         }
     }

@@ -72,7 +72,7 @@ fn what_is_right_is_done() {
 fn what_is_wrong_gets_a_hint() {
     for (line, hint) in [
         (&[][..],                             "no command; try doumibook demo, or doumibook --help"),
-        (&["sevre"],                          "unknown command \"sevre\"; there are serve, demo and ask, see doumibook --help"),
+        (&["sevre"],                          "unknown command \"sevre\"; there are serve, demo, ask, check and menu, see doumibook --help"),
         (&["--listen"],                       "invalid option '--listen'; try doumibook --help"),
         (&["serve", "now"],                   "unexpected argument \"now\"; try doumibook --help"),
         (&["serve", "--token", "x"],          "invalid option '--token'; try doumibook --help"),
@@ -105,7 +105,7 @@ fn the_help_names_every_setting_and_credential() {
 #[test]
 fn the_binary_says_it_and_ends_with_the_right_code() {
     let version = format!("doumibook {}\n", env!("CARGO_PKG_VERSION"));
-    let unknown = "doumibook: unknown command \"sevre\"; there are serve, demo and ask, see \
+    let unknown = "doumibook: unknown command \"sevre\"; there are serve, demo, ask, check and menu, see \
                    doumibook --help\n";
     let no_token = "doumibook: DOUMIBOOK_TOKEN is not set; expected the token from the console, 3 \
                     to 32 letters and digits (doumibook demo needs none)\n";
@@ -123,7 +123,7 @@ fn the_binary_says_it_and_ends_with_the_right_code() {
         (&["serve"], &[("DOUMIBOOK_WORKERS", "0")], 2, workers),
         (&["ask", "三体"], &[("DOUMIBOOK_WORKERS", "0")], 2, workers),
         (&["serve"], &[("DOUMIBOOK_LISTN", "x")], 2, nearest),
-        (&["ask", "三体"], &[("DOUMIBOOK_SHELF", "/nowhere/books.csv")], 1, shelf),
+        (&["ask", "三体"], &[("DOUMIBOOK_SHELF", "/nowhere/books.csv")], 2, shelf),
     ] {
         let ended = run(arguments, settings);
         assert_eq!(ended.code, Some(code), "{arguments:?} {ended:?}");

@@ -87,6 +87,23 @@ fn ask(letters: &str) -> (Answer, Vec<usize>) {
 }
 
 #[test]
+fn a_saver_sleeps_until_something_was_learned() {
+    let hands = Hands::new();
+    let library =
+        library(&hands, &[&Actor::new(Source::Douban, &hands, [Does::Say(books(Source::Douban))])]);
+    let (woken, wakes) = channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            library.wait_until_changed();
+            woken.send(library.changed_since_save()).unwrap();
+        });
+        assert!(wakes.try_recv().is_err(), "nothing was learned yet");
+        find(&library, &hands);
+        assert_eq!(wakes.recv_timeout(Duration::from_secs(30)), Ok(true));
+    });
+}
+
+#[test]
 #[rustfmt::skip]
 fn what_the_sources_mean_together() {
     use Verdict::{Busy, Found, NotFound, Trouble};

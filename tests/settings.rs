@@ -136,10 +136,10 @@ fn without_anything_there_are_the_defaults() {
     assert_eq!(
         settings.to_string(),
         "token=not set token_old=not set aes_key=not set aes_key_old=not set app_id=not set \
-         mode=plain listen=127.0.0.1:8080 name=豆米查书 welcome=built in sources= \
+         app_secret=not set mode=plain listen=127.0.0.1:8080 name=豆米查书 welcome=built in sources= \
          douban_url=https://api.douban.com douban_key=not set douban_per_minute=8 \
-         neodb_url=https://neodb.social neodb_per_minute=30 contact=none shelf=none workers=4 \
-         connections=256 lookups=64 memory=4194304 deadline_ms=4500 deliveries=3 log_text=no"
+         neodb_url=https://neodb.social neodb_per_minute=30 contact=none \
+         api_url=https://api.weixin.qq.com shelf=none workers=4 connections=256 lookups=64 memory=4194304 deadline_ms=4500 deliveries=3 log_text=no"
     );
     assert_eq!(settings.patience.deadline, Duration::from_millis(4500));
 }

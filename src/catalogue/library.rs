@@ -9,7 +9,7 @@
 use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::budget::{Admission, Cause, Gate, State};
@@ -97,6 +97,7 @@ impl Guarded {
 pub struct Library {
     sources: Vec<Guarded>,
     memory: Mutex<Memory>,
+    learned: Condvar,
     clock: Box<dyn Clock>,
 }
 
@@ -108,7 +109,7 @@ impl Library {
 
     /// As [`Library::new`], on a given clock.
     pub fn with_clock(sources: Vec<Guarded>, memory: Memory, clock: Box<dyn Clock>) -> Self {
-        Self { sources, memory: Mutex::new(memory), clock }
+        Self { sources, memory: Mutex::new(memory), learned: Condvar::new(), clock }
     }
 
     /// The remembered answer, if there is one that still holds. Fast, and no I/O.
@@ -153,6 +154,12 @@ impl Library {
     /// Whether there is anything to save.
     pub fn changed_since_save(&self) -> bool {
         lock(&self.memory).changed_since_save()
+    }
+
+    /// Sleeps until there is something to save.
+    pub fn wait_until_changed(&self) {
+        let saved = |memory: &mut Memory| !memory.changed_since_save();
+        drop(self.learned.wait_while(lock(&self.memory), saved));
     }
 
     /// Writes the remembered answers to `path`, atomically; lookups go on meanwhile.
@@ -212,6 +219,7 @@ impl Library {
     fn learn(&self, query: &Query, books: Arc<[Book]>, notes: Vec<Note>) -> Answer {
         let wall = self.clock.wall();
         lock(&self.memory).keep(query, Arc::clone(&books), wall);
+        self.learned.notify_all();
         Answer::of(books, notes)
     }
 

@@ -33,13 +33,25 @@ const LARGEST: u64 = 64 << 20;
 /// # Errors
 /// The file system's; what was there is untouched then.
 pub fn write(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
+    replace(path, |out| write_answers(out, snapshot))
+}
+
+/// Puts what `content` writes in place of what `path` holds: all of it or nothing, synced, and
+/// readable by its owner only.
+///
+/// # Errors
+/// The file system's; what was there is untouched then.
+pub fn replace(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
     let beside = with_suffix(path, ".new");
     // A leftover of a crash may have another owner's mode.
     match fs::remove_file(&beside) {
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
         _ => {}
     }
-    let written = write_new(&beside, snapshot).and_then(|()| fs::rename(&beside, path));
+    let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
         return written;
@@ -49,9 +61,17 @@ pub fn write(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
-fn write_new(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
+fn write_new(
+    path: &Path,
+    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> io::Result<()> {
     let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let mut out = BufWriter::new(file);
+    content(&mut out)?;
+    out.into_inner()?.sync_all()
+}
+
+fn write_answers(out: &mut impl Write, snapshot: &Snapshot) -> io::Result<()> {
     let sources: Vec<Value> =
         snapshot.origins.iter().map(|o| json!([o.source.name(), o.print])).collect();
     let header = json!({
@@ -62,7 +82,7 @@ fn write_new(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
         let books: Vec<Value> = books.iter().cloned().map(from_book).collect();
         writeln!(out, "{}", json!({ "query": query.to_string(), "at": at, "books": books }))?;
     }
-    out.into_inner()?.sync_all()
+    Ok(())
 }
 
 /// The memory that `path` holds as far as it is still good for `origins`, or an empty one;
@@ -168,7 +188,7 @@ fn parse_answer(line: &[u8]) -> Option<Remembered> {
 }
 
 /// Reads what `Query`'s `Display` wrote.
-fn parse_query(key: &str) -> Option<Query> {
+pub(crate) fn parse_query(key: &str) -> Option<Query> {
     let (kind, rest) = key.split_once(':')?;
     match kind {
         "isbn" => Isbn::parse(rest).map(Query::Isbn),

@@ -12,7 +12,6 @@ use super::Inside;
 use super::framing::{Framing, Refusal, Request, Step};
 use super::lanes::Relayed;
 use super::places::Seat;
-use crate::metrics::Metrics;
 use crate::response::Response;
 
 /// How long a connection may stay without a request.
@@ -57,7 +56,7 @@ impl Client<'_> {
         let (request, first_byte) = match self.receive(kept) {
             Ok(received) => received?,
             Err(refusal) => {
-                Metrics::add(&self.inside.metrics.refused_by_gate);
+                self.inside.metrics.refused(refusal);
                 self.refuse(refusal);
                 return None;
             }

@@ -9,6 +9,7 @@ use std::ops::RangeInclusive;
 use super::{ALL, Wrong};
 use crate::book::Source;
 use crate::http::BaseUrl;
+use crate::secret::Secret;
 use crate::unix::Address;
 use crate::wechat::reply::LONGEST_TEXT;
 
@@ -59,6 +60,21 @@ impl Given<'_> {
             Some("yes") => Ok(true),
             Some(other) => Err(wrong(name, other, "yes or no")),
         }
+    }
+
+    /// Real ones are 32 lower-case hexadecimal digits.
+    pub fn app_secret(&self) -> Result<Option<Secret>, Wrong> {
+        let name = "DOUMIBOOK_APP_SECRET";
+        let Some(text) = self.secret(name, "app_secret") else { return Ok(None) };
+        let fits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !fits {
+            return Err(secret_wrong(
+                name,
+                &text,
+                "the console's AppSecret, 32 letters and digits",
+            ));
+        }
+        Ok(Secret::new(&text))
     }
 
     pub fn listen(&self) -> Result<Address, Wrong> {

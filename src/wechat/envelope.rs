@@ -89,6 +89,11 @@ impl AppId {
             (1..=62).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric());
         if fits { Ok(Self(text.into())) } else { Err(BadAppId) }
     }
+
+    /// The whole AppID.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
 }
 
 /// The outer document of an encrypted push. Of its other fields none is read: in compatible
