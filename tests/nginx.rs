@@ -183,8 +183,13 @@ fn nginx_takes_the_example_as_it_is() {
     let site =
         EXAMPLE.replace("/etc/letsencrypt/live/books.example.org", &place.0.display().to_string());
     let configuration = place.configure(&site);
-    let tested =
-        Command::new("nginx").arg("-t").arg("-p").arg(&place.0).arg("-c").arg(configuration).output();
+    let tested = Command::new("nginx")
+        .arg("-t")
+        .arg("-p")
+        .arg(&place.0)
+        .arg("-c")
+        .arg(configuration)
+        .output();
     let tested = tested.unwrap();
     let said = String::from_utf8_lossy(&tested.stderr);
     assert!(tested.status.success(), "{said}");
