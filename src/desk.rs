@@ -17,7 +17,9 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Query;
+use crate::catalogue::budget::Change;
 use crate::catalogue::library::{Answer, Library, Verdict};
+use crate::catalogue::note::{Event, Note};
 use crate::desk::ledger::{Ledger, Turn};
 use crate::journal;
 use crate::metrics::Metrics;
@@ -66,6 +68,8 @@ struct Shared {
     queue_limit: usize,
     lookups: Mutex<Lookups>,
     work: Condvar,
+    /// Rung when the last job is done while somebody stops.
+    done: Condvar,
     ledger: Mutex<Ledger>,
 }
 
@@ -75,8 +79,8 @@ struct Lookups {
     queue: VecDeque<Query>,
     threads: usize,
     idle: usize,
-    /// Jobs whose answer is just being handed out.
-    answering: usize,
+    /// Jobs that are over and whose waiters are being told.
+    telling: usize,
     stopping: bool,
     readers: HashMap<Box<str>, Load>,
 }
@@ -105,6 +109,7 @@ impl Desk {
             queue_limit: threads * 4,
             lookups: Mutex::default(),
             work: Condvar::new(),
+            done: Condvar::new(),
             ledger: Mutex::default(),
         }))
     }
@@ -171,8 +176,8 @@ impl Desk {
         if start {
             lookups.threads += 1;
         }
-        drop(lookups);
         self.0.work.notify_one();
+        drop(lookups);
         if start {
             self.start_thread();
         }
@@ -223,12 +228,11 @@ impl Desk {
         lookups.stopping = true;
         loop {
             let left = until.saturating_duration_since(Instant::now());
-            let done = lookups.jobs.is_empty() && lookups.answering == 0;
-            if done || left.is_zero() {
+            if lookups.is_over() || left.is_zero() {
                 break;
             }
             lookups =
-                self.0.work.wait_timeout(lookups, left).unwrap_or_else(PoisonError::into_inner).0;
+                self.0.done.wait_timeout(lookups, left).unwrap_or_else(PoisonError::into_inner).0;
         }
         drop(lookups);
         for ticket in self.0.ledger().release() {
@@ -288,16 +292,18 @@ impl Shared {
             Answer::without_books(Verdict::Trouble)
         });
         self.metrics.looked_up(&answer.notes);
+        // Once a lookup, however many readers wait for it.
+        answer.notes.iter().for_each(log_note);
         let mut lookups = self.lookups();
-        lookups.answering += 1;
-        let job = lookups.jobs.remove(query);
+        let Some(job) = lookups.jobs.remove(query) else { return };
+        lookups.telling += 1;
         drop(lookups);
-        if let Some(job) = job {
-            self.hand_out(job, &answer);
+        self.hand_out(job, &answer);
+        let mut lookups = self.lookups();
+        lookups.telling -= 1;
+        if lookups.stopping && lookups.is_over() {
+            self.done.notify_all();
         }
-        self.lookups().answering -= 1;
-        // Whoever stops waits for the last answer.
-        self.work.notify_all();
     }
 
     fn hand_out(&self, job: Job, answer: &Answer) {
@@ -310,12 +316,14 @@ impl Shared {
 }
 
 impl Lookups {
+    /// Whether nobody waits for a lookup any more.
+    fn is_over(&self) -> bool {
+        self.jobs.is_empty() && self.telling == 0
+    }
+
     fn charge(&mut self, reader: &str, now: Instant) -> Result<(), Refused> {
-        if self.readers.len() >= READERS {
-            self.readers.retain(|_, load| load.waiting > 0 || load.is_fresh(now));
-        }
-        if !self.readers.contains_key(reader) && self.readers.len() >= READERS {
-            return Err(Refused::Full);
+        if self.readers.len() >= READERS && !self.readers.contains_key(reader) {
+            self.make_room(now)?;
         }
         let load = self.readers.entry(reader.into()).or_insert(Load {
             waiting: 0,
@@ -333,6 +341,16 @@ impl Lookups {
         Ok(())
     }
 
+    fn make_room(&mut self, now: Instant) -> Result<(), Refused> {
+        self.readers.retain(|_, load| load.waiting > 0 || load.is_fresh(now));
+        if self.readers.len() >= READERS {
+            // More than 68 new readers a second: better to forget who asked how much than to
+            // send the next one away.
+            self.readers.retain(|_, load| load.waiting > 0);
+        }
+        if self.readers.len() < READERS { Ok(()) } else { Err(Refused::Full) }
+    }
+
     fn discharge(&mut self, reader: &str) {
         if let Some(load) = self.readers.get_mut(reader) {
             load.waiting = load.waiting.saturating_sub(1);
@@ -343,5 +361,19 @@ impl Lookups {
 impl Load {
     fn is_fresh(&self, now: Instant) -> bool {
         now.saturating_duration_since(self.minute) < Duration::from_secs(60)
+    }
+}
+
+/// What happened at a source, as loud as it needs to be: the operator must look at a source
+/// that refuses us or rests; the rest is told by the push's own line.
+fn log_note(note: &Note) {
+    match note.event {
+        Event::Operator | Event::Changed(Change::Rests(_)) => {
+            journal::warning(format_args!("{note}"));
+        }
+        Event::Limited | Event::Down | Event::OverBudget | Event::NoTime | Event::Changed(_) => {
+            journal::notice(format_args!("{note}"));
+        }
+        Event::Found(_) | Event::NotFound | Event::Unasked | Event::Resting(_) => {}
     }
 }

@@ -120,6 +120,13 @@ impl Bay {
         Some(Ticket { bay: self.clone(), request: mail.request })
     }
 
+    /// The current request is answered another way: its place is free, its ticket void.
+    pub fn leave(&self) {
+        let mut mail = self.mail();
+        mail.request += 1;
+        mail.parked = None;
+    }
+
     /// Sleeps until the parked request is answered or its time is up. `None`: let it go.
     pub fn wait(&self) -> Option<Response> {
         let mut mail = self.mail();
@@ -210,6 +217,15 @@ mod tests {
         assert!(!old.answer(Some(yes())));
         assert!(new.answer(None));
         assert_eq!(bay.wait(), None);
+    }
+
+    #[test]
+    fn who_is_answered_another_way_gives_its_place_back() {
+        let bay = bay(1);
+        let ticket = bay.park(later(), None).unwrap();
+        bay.leave();
+        assert_eq!(bay.lot.parked(), 0);
+        assert!(!ticket.answer(Some(yes())));
     }
 
     #[test]

@@ -8,9 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::catalogue::budget::Change;
 use crate::catalogue::library::{Answer, Verdict};
-use crate::catalogue::note::{Event as SourceEvent, Note};
 use crate::conversation::{Conversation, Next, Wanted};
 use crate::demo::Demo;
 use crate::desk::ledger::Turn;
@@ -125,7 +123,14 @@ impl Service {
         }
         match (path, call.method) {
             ("/weixin" | "/weixin/", "GET") => Some(self.check_url(query)),
-            ("/weixin" | "/weixin/", "POST") => self.take_push(query, call),
+            ("/weixin" | "/weixin/", "POST") => {
+                let response = self.take_push(query, call);
+                if response.is_some() {
+                    // It may have been parked when the answer came all the same.
+                    call.bay.leave();
+                }
+                response
+            }
             ("/weixin" | "/weixin/", _) => Some(not_allowed(ALLOW[1])),
             ("/healthz", "GET") if call.bay.local() => Some(Response::line(200, "ok\n")),
             ("/metrics", "GET") if call.bay.local() => Some(self.metrics_page()),
@@ -234,7 +239,9 @@ impl Service {
         let later = Letter { push: push.clone(), sealed: letter.sealed.clone() };
         let (asked, first_byte) = (wanted.clone(), call.bay.first_byte());
         let waiter = Box::new(move |answer: &Answer| {
+            let open = OpenPush { desk: &service.desk, letter: Some(&later) };
             service.tell(&later, &asked, answer, first_byte);
+            open.close();
         });
         match self.desk.look_up(&wanted.query, push.from.as_str(), call.now, waiter) {
             Ok(()) => None,
@@ -266,6 +273,8 @@ impl Service {
 
     /// A further delivery of a push whose answer is still being looked for.
     fn join(self: &Arc<Self>, letter: &Letter, delivery: u32, call: &Call<'_>) -> Option<Response> {
+        // The deliveries before a restart count as well.
+        let delivery = delivery.max(self.delivery(&letter.push));
         match self.conversation.listen(&letter.push, call.now) {
             Next::Find(wanted) => self.park(letter, delivery, &wanted, call),
             // Being answered by another worker at this moment.
@@ -315,7 +324,6 @@ impl Service {
         let push = &letter.push;
         let now = Instant::now();
         let reply = self.conversation.show(&push.from, push.occasion(), wanted, answer, now);
-        answer.notes.iter().for_each(log_note);
         let outcome = match (answer.verdict, answer.stale) {
             (Verdict::Found, false) => "found",
             (Verdict::Found, true) => "found_stale",
@@ -440,25 +448,6 @@ fn not_allowed(allow: &'static str) -> Response {
     let mut response = Response::line(405, "method not allowed\n");
     response.allow = Some(allow);
     response
-}
-
-/// What happened at a source, as loud as it needs to be: the operator must look at a source
-/// that refuses us or rests; the rest is told by the push's own line.
-fn log_note(note: &Note) {
-    match note.event {
-        SourceEvent::Operator | SourceEvent::Changed(Change::Rests(_)) => {
-            journal::warning(format_args!("{note}"));
-        }
-        SourceEvent::Limited
-        | SourceEvent::Down
-        | SourceEvent::OverBudget
-        | SourceEvent::NoTime
-        | SourceEvent::Changed(_) => journal::notice(format_args!("{note}")),
-        SourceEvent::Found(_)
-        | SourceEvent::NotFound
-        | SourceEvent::Unasked
-        | SourceEvent::Resting(_) => {}
-    }
 }
 
 /// Text as it may stand in HTML, attributes included.

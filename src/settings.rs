@@ -41,7 +41,7 @@ pub const ALL: &[(&str, &str, &str)] = &[
     ("DOUMIBOOK_SOURCES", "shelf,douban,neodb", "order in which the sources that are set up are asked"),
     ("DOUMIBOOK_DOUBAN_URL", "https://api.douban.com", "base URL; http:// only for loopback and private addresses"),
     ("DOUMIBOOK_DOUBAN_KEY", "none", "Douban API key"),
-    ("DOUMIBOOK_DOUBAN_PER_MINUTE", "8", "requests to Douban a minute, 1 to 6000"),
+    ("DOUMIBOOK_DOUBAN_PER_MINUTE", "8", "requests to Douban a minute, 1 to 1000000"),
     ("DOUMIBOOK_NEODB_URL", "https://neodb.social", "base URL of a NeoDB instance"),
     ("DOUMIBOOK_NEODB_PER_MINUTE", "30", "requests to NeoDB a minute, 1 to 6000"),
     ("DOUMIBOOK_CONTACT", "none", "mail address or page of the operator, told to the sources"),
@@ -152,7 +152,8 @@ impl Settings {
             sources: given.sources(set_up)?,
             douban_url: given.url("DOUMIBOOK_DOUBAN_URL", "https://api.douban.com")?,
             douban_key,
-            douban_per_minute: given.number("DOUMIBOOK_DOUBAN_PER_MINUTE", 8, 1..=6000)? as u32,
+            douban_per_minute: given.number("DOUMIBOOK_DOUBAN_PER_MINUTE", 8, 1..=1_000_000)?
+                as u32,
             neodb_url: given.url("DOUMIBOOK_NEODB_URL", "https://neodb.social")?,
             neodb_per_minute: given.number("DOUMIBOOK_NEODB_PER_MINUTE", 30, 1..=6000)? as u32,
             contact: given.contact()?,

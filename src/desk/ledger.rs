@@ -1,8 +1,9 @@
 //! Which pushes have been delivered, and what was answered: pure, with the clock passed in.
 //!
 //! In: deliveries, answers. Out: whose turn it is. A push is kept for a minute, four times as
-//! long as WeChat goes on delivering it, and in at most 4096 entries and 1 MiB; when
-//! more come, the oldest answered ones go first.
+//! long as WeChat goes on delivering it. Of answered pushes at most about 4096 entries
+//! and a million bytes are kept, and the oldest go first; one that somebody waits for never
+//! has to go, since there are no more of those than the desk and the lot allow.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
@@ -97,19 +98,24 @@ impl Ledger {
     }
 
     fn expire(&mut self, now: Instant) {
-        while let Some((since, _)) = self.order.front() {
-            let old = now.saturating_duration_since(*since) >= KEPT;
+        // Each is looked at once: those that still wait go to the back.
+        for _ in 0..self.order.len() {
+            let Some((since, push)) = self.order.pop_front() else { return };
+            let old = now.saturating_duration_since(since) >= KEPT;
             let crowded = self.entries.len() >= ENTRIES || self.bytes > BYTES;
             if !old && !crowded {
-                return;
+                return self.order.push_front((since, push));
             }
-            let Some((since, push)) = self.order.pop_front() else { return };
             // A forgotten push that came again has a younger entry of its own.
-            if self.entries.get(&push).is_some_and(|entry| entry.since == since) {
-                let entry = self.entries.remove(&push);
-                let reply = entry.and_then(|entry| entry.reply);
-                self.bytes -= reply.map_or(0, |reply| reply.body.len());
+            let Some(entry) = self.entries.get(&push).filter(|entry| entry.since == since) else {
+                continue;
+            };
+            if entry.reply.is_none() && !old {
+                self.order.push_back((since, push));
+                continue;
             }
+            self.bytes -= entry.reply.as_ref().map_or(0, |reply| reply.body.len());
+            self.entries.remove(&push);
         }
     }
 }

@@ -35,6 +35,7 @@ pub fn target(token: &str) -> String {
 pub struct Push {
     from: String,
     number: u64,
+    created: u64,
     msg_type: String,
     fields: String,
 }
@@ -43,9 +44,11 @@ impl Push {
     /// Of this MsgType, without fields of its own.
     pub fn new(msg_type: &str) -> Self {
         static NUMBER: AtomicU64 = AtomicU64::new(1);
+        let number = NUMBER.fetch_add(1, Ordering::SeqCst);
         Self {
             from: READER.to_owned(),
-            number: NUMBER.fetch_add(1, Ordering::SeqCst),
+            number,
+            created: 1_700_000_000 + number,
             msg_type: msg_type.to_owned(),
             fields: String::new(),
         }
@@ -92,10 +95,15 @@ impl Push {
         self
     }
 
+    /// Sent at this moment, in seconds since 1970.
+    pub fn created(mut self, seconds: u64) -> Self {
+        self.created = seconds;
+        self
+    }
+
     /// The body as WeChat writes it.
     pub fn xml(&self) -> String {
-        let Self { from, number, msg_type, fields } = self;
-        let created = 1_700_000_000 + number;
+        let Self { from, number, created, msg_type, fields } = self;
         let id = match msg_type.as_str() {
             "event" => String::new(),
             _ => format!("<MsgId>{}</MsgId>", 24_300_000_000_000_000 + number),

@@ -1,0 +1,353 @@
+//! Every push answered once, every question looked up once: the ledger with its clock passed
+//! in, and the desk with sources that stand at the test's command.
+
+#[path = "support/upstream.rs"]
+mod upstream;
+
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc::{Receiver, channel};
+use std::sync::{Arc, Mutex};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use doumibook::book::{Book, Source};
+use doumibook::catalogue::library::{Guarded, Library, Verdict};
+use doumibook::catalogue::memory::Memory;
+use doumibook::catalogue::{Catalogue, Outcome, Query};
+use doumibook::desk::ledger::{Ledger, Turn};
+use doumibook::desk::{Desk, Refused, Waiter};
+use doumibook::parking::{Bay, Lot};
+use doumibook::response::Response;
+use doumibook::wechat::push::{Identity, Push};
+use upstream::Gate;
+
+/// Longer than any machine needs; reached only when a test has failed.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+fn push(number: usize) -> Identity {
+    let xml = format!(
+        "<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName>\
+         <CreateTime>1</CreateTime><MsgType>text</MsgType><Content>x</Content>\
+         <MsgId>{number}</MsgId></xml>"
+    );
+    Push::parse(xml.as_bytes()).unwrap().id
+}
+
+fn reply(bytes: usize) -> Response {
+    Response::new(200, "text/plain; charset=utf-8", vec![b'x'; bytes])
+}
+
+fn bay() -> Arc<Bay> {
+    Bay::new(Lot::new(1), Instant::now())
+}
+
+/// What happens to a push, and what the next delivery has to do then.
+enum Step {
+    Arrive(u64, &'static str),
+    Settle,
+    Forget,
+}
+
+#[test]
+fn each_delivery_knows_its_turn() {
+    use Step::*;
+    let table: [(&str, &[Step]); 7] = [
+        ("first, then joined", &[Arrive(0, "first"), Arrive(5, "join 2"), Arrive(10, "join 3")]),
+        ("remembered", &[Arrive(0, "first"), Settle, Arrive(5, "again"), Arrive(59, "again")]),
+        ("expired after a minute", &[Arrive(0, "first"), Settle, Arrive(60, "first")]),
+        ("expired without an answer", &[Arrive(0, "first"), Arrive(60, "first")]),
+        ("forgotten", &[Arrive(0, "first"), Forget, Arrive(1, "first"), Arrive(2, "join 2")]),
+        ("forgotten is not for answers", &[Arrive(0, "first"), Settle, Forget, Arrive(1, "again")]),
+        (
+            "a younger one outlives the forgotten one",
+            &[Arrive(0, "first"), Forget, Arrive(30, "first"), Settle, Arrive(61, "again")],
+        ),
+    ];
+    for (name, steps) in table {
+        let (mut ledger, start) = (Ledger::default(), Instant::now());
+        for step in steps {
+            match step {
+                Settle => assert!(ledger.settle(&push(1), &reply(1)).is_empty(), "{name}"),
+                Forget => assert!(ledger.forget(&push(1)).is_empty(), "{name}"),
+                Arrive(second, expected) => {
+                    let turn = ledger.arrive(&push(1), start + Duration::from_secs(*second));
+                    let turn = match turn {
+                        Turn::First => "first".to_owned(),
+                        Turn::Join(number) => format!("join {number}"),
+                        Turn::Again(_) => "again".to_owned(),
+                    };
+                    assert_eq!(turn, *expected, "{name}, second {second}");
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn who_waits_is_answered_once_by_whatever_ends_the_wait() {
+    type End = fn(&mut Ledger, &Identity) -> usize;
+    let table: [(&str, End, bool); 3] = [
+        ("settled", |ledger, push| ledger.settle(push, &reply(3)).len(), true),
+        ("forgotten", |ledger, push| ledger.forget(push).len(), false),
+        ("released", |ledger, _| ledger.release().len(), false),
+    ];
+    let later = Instant::now() + PATIENCE;
+    for (name, end, answered) in table {
+        let (mut ledger, id) = (Ledger::default(), push(1));
+        ledger.arrive(&id, Instant::now());
+        for _ in 0..2 {
+            assert!(ledger.wait(&id, bay().park(later, None).unwrap()).is_none(), "{name}");
+        }
+        assert_eq!(end(&mut ledger, &id), 2, "{name}");
+        assert_eq!(ledger.release().len(), 0, "{name}: nobody twice");
+        let late = ledger.wait(&id, bay().park(later, None).unwrap());
+        assert_eq!(late.is_some(), answered, "{name}: who comes too late to wait");
+    }
+}
+
+/// How many of `number` settled pushes, of `bytes` each, are still known afterwards.
+fn kept(number: usize, bytes: usize) -> usize {
+    let (mut ledger, now) = (Ledger::default(), Instant::now());
+    ledger.arrive(&push(0), now);
+    let waiting = bay();
+    assert!(ledger.wait(&push(0), waiting.park(now + PATIENCE, None).unwrap()).is_none());
+    for n in 1..=number {
+        let id = push(n);
+        assert!(matches!(ledger.arrive(&id, now), Turn::First));
+        ledger.settle(&id, &reply(bytes));
+    }
+    assert_eq!(ledger.settle(&push(0), &reply(1)).len(), 1, "who waits never has to go");
+    // From the youngest: asking for one that is gone would push others out.
+    let known = |n: &usize| matches!(ledger.arrive(&push(*n), now), Turn::Again(_));
+    (1..=number).rev().take_while(known).count()
+}
+
+#[test]
+fn the_ledger_stays_in_its_bounds() {
+    let table = [
+        ("few", 100, 500, 100..=100),
+        ("4096 entries", 6000, 10, 4000..=4096),
+        ("a megabyte", 3000, 2048, 400..=513),
+    ];
+    for (name, number, bytes, expected) in table {
+        let kept = kept(number, bytes);
+        assert!(expected.contains(&kept), "{name}: {kept}");
+    }
+}
+
+/// A source that does what the test says.
+struct Actor<F>(F);
+
+impl<F: Fn(&Query) -> Outcome + Send + Sync> Catalogue for Actor<F> {
+    fn source(&self) -> Source {
+        Source::Shelf
+    }
+
+    fn find(&self, query: &Query, _: Instant) -> Outcome {
+        (self.0)(query)
+    }
+}
+
+fn desk(threads: usize, act: impl Fn(&Query) -> Outcome + Send + Sync + 'static) -> Desk {
+    let source = Guarded::new(Box::new(Actor(act)), None);
+    let library = Library::new(vec![source], Memory::new(1 << 20, Vec::new()));
+    Desk::new(Arc::new(library), threads, Arc::default())
+}
+
+fn found() -> Outcome {
+    let book = Book { title: "三体".into(), source: Source::Shelf, ..Book::default() };
+    Outcome::Found(vec![book])
+}
+
+fn words(number: usize) -> Query {
+    Query::words(&format!("book {number}")).unwrap()
+}
+
+/// A waiter that tells what it was told.
+fn waiter() -> (Waiter, Receiver<Verdict>) {
+    let (told, hear) = channel();
+    (Box::new(move |answer| told.send(answer.verdict).unwrap()), hear)
+}
+
+fn ask(desk: &Desk, query: usize, reader: &str) -> Result<Receiver<Verdict>, Refused> {
+    ask_at(desk, query, reader, Instant::now())
+}
+
+fn ask_at(
+    desk: &Desk,
+    query: usize,
+    reader: &str,
+    now: Instant,
+) -> Result<Receiver<Verdict>, Refused> {
+    let (waiter, hear) = waiter();
+    desk.look_up(&words(query), reader, now, waiter).map(|()| hear)
+}
+
+/// Waits until the desk is like this: lookups running, lookups queued.
+fn wait_for(desk: &Desk, load: (usize, usize)) {
+    let until = Instant::now() + PATIENCE;
+    while desk.load() != load {
+        assert!(Instant::now() < until, "{:?} instead of {load:?}", desk.load());
+        thread::sleep(Duration::from_millis(2));
+    }
+}
+
+#[test]
+fn equal_questions_share_one_lookup() {
+    let (gate, asked) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
+    let (shut, count) = (gate.clone(), asked.clone());
+    let desk = desk(4, move |_| {
+        count.fetch_add(1, SeqCst);
+        shut.wait();
+        found()
+    });
+    let all: Vec<_> = (0..100).map(|n| ask(&desk, 1, &format!("reader{n}")).unwrap()).collect();
+    gate.open();
+    for hear in all {
+        assert_eq!(hear.recv_timeout(PATIENCE), Ok(Verdict::Found));
+    }
+    assert_eq!(asked.load(SeqCst), 1);
+}
+
+#[test]
+fn a_full_queue_is_said_and_empties_again() {
+    let gate = Gate::default();
+    let shut = gate.clone();
+    let desk = desk(1, move |_| {
+        shut.wait();
+        found()
+    });
+    let mut all = vec![ask(&desk, 0, "reader0").unwrap()];
+    wait_for(&desk, (1, 0));
+    all.extend((1..5).map(|n| ask(&desk, n, &format!("reader{n}")).unwrap()));
+    assert_eq!(ask(&desk, 5, "reader5").unwrap_err(), Refused::Full, "four wait for one thread");
+    all.push(ask(&desk, 4, "reader5").expect("to join costs nothing"));
+    gate.open();
+    for hear in all {
+        assert_eq!(hear.recv_timeout(PATIENCE), Ok(Verdict::Found));
+    }
+    wait_for(&desk, (0, 0));
+    assert_eq!(ask(&desk, 5, "reader5").unwrap().recv_timeout(PATIENCE), Ok(Verdict::Found));
+}
+
+#[test]
+fn one_reader_has_two_lookups_waiting_and_twenty_a_minute() {
+    let gate = Gate::default();
+    let shut = gate.clone();
+    let desk = desk(4, move |_| {
+        shut.wait();
+        found()
+    });
+    let start = Instant::now();
+    let waiting =
+        [ask_at(&desk, 1, "one", start).unwrap(), ask_at(&desk, 2, "one", start).unwrap()];
+    assert_eq!(ask_at(&desk, 3, "one", start).unwrap_err(), Refused::TooMany);
+    assert!(ask_at(&desk, 3, "other", start).is_ok());
+    gate.open();
+    for hear in waiting {
+        hear.recv_timeout(PATIENCE).unwrap();
+    }
+    let next = |second: u64, n: usize| {
+        let at = start + Duration::from_secs(second);
+        ask_at(&desk, 100 + n, "one", at).map(|hear| hear.recv_timeout(PATIENCE).unwrap())
+    };
+    for n in 2..20 {
+        assert_eq!(next(1, n), Ok(Verdict::Found), "number {n}");
+    }
+    assert_eq!(next(59, 20), Err(Refused::TooMany));
+    assert_eq!(next(60, 20), Ok(Verdict::Found), "a new minute");
+}
+
+#[test]
+fn ten_thousand_new_readers_within_a_minute_are_all_served() {
+    let desk = desk(4, |_| found());
+    let now = Instant::now();
+    for n in 0..10_000 {
+        let hear = ask_at(&desk, n % 7, &format!("reader{n}"), now).expect("taken");
+        assert_eq!(hear.recv_timeout(PATIENCE), Ok(Verdict::Found));
+    }
+}
+
+#[test]
+fn a_panic_is_told_as_trouble_and_costs_nobody_else_anything() {
+    let desk = desk(1, |query| {
+        assert!(*query != words(13), "this source panics at some questions");
+        found()
+    });
+    for (query, expected) in [(1, Verdict::Found), (13, Verdict::Trouble), (2, Verdict::Found)] {
+        let hear = ask(&desk, query, "one").unwrap();
+        assert_eq!(hear.recv_timeout(PATIENCE), Ok(expected), "book {query}");
+    }
+    desk.look_up(&words(3), "two", Instant::now(), Box::new(|_| panic!("no reply can be made")))
+        .unwrap();
+    assert_eq!(ask(&desk, 4, "one").unwrap().recv_timeout(PATIENCE), Ok(Verdict::Found));
+    wait_for(&desk, (0, 0));
+    for n in 5..8 {
+        assert!(ask(&desk, n, "two").unwrap().recv_timeout(PATIENCE).is_ok(), "nothing leaked");
+    }
+}
+
+#[test]
+fn what_waited_too_long_in_the_queue_is_not_looked_up() {
+    let desk = desk(1, |_| found());
+    let (waiter, hear) = waiter();
+    let long_ago = Instant::now() - Duration::from_secs(20);
+    desk.look_up(&words(1), "one", long_ago, waiter).unwrap();
+    assert_eq!(hear.recv_timeout(PATIENCE), Ok(Verdict::Busy));
+}
+
+#[test]
+fn a_stop_waits_for_answers_that_come_and_lets_the_others_go() {
+    let table =
+        [("being told", 1, Duration::from_secs(20)), ("hanging", 2, Duration::from_secs(1))];
+    for (name, number, stop) in table {
+        let gate = Gate::default();
+        let shut = gate.clone();
+        let desk = desk(2, move |query| {
+            if *query == words(2) {
+                shut.wait();
+            }
+            found()
+        });
+        let (id, bay) = (push(number), bay());
+        desk.arrive(&id, Instant::now());
+        let ticket = bay.park(Instant::now() + PATIENCE, None).unwrap();
+        assert!(desk.wait(&id, ticket).is_none(), "{name}");
+        let (answering, making, made) = (desk.clone(), Gate::default(), Gate::default());
+        let (begun, may_end) = (making.clone(), made.clone());
+        let waiter = Box::new(move |_: &_| {
+            begun.open();
+            may_end.wait();
+            answering.settle(&id, &reply(1));
+        });
+        desk.look_up(&words(number), "one", Instant::now(), waiter).unwrap();
+        let stopping = desk.clone();
+        let stop = thread::spawn(move || stopping.stop(Instant::now() + stop));
+        if number == 1 {
+            // The lookup is over, its reply is not.
+            making.wait();
+        }
+        let until = Instant::now() + PATIENCE;
+        for n in 0.. {
+            if ask(&desk, 3, &format!("reader{n}")).is_err_and(|no| no == Refused::Stopping) {
+                break;
+            }
+            assert!(Instant::now() < until, "{name}: still taking questions");
+            thread::sleep(Duration::from_millis(2));
+        }
+        made.open();
+        stop.join().unwrap();
+        assert_eq!(bay.wait().is_some(), number == 1, "{name}");
+        gate.open();
+    }
+}
+
+#[test]
+fn a_stop_with_nothing_to_do_takes_no_time() {
+    let desk = desk(1, |_| found());
+    let hear = ask(&desk, 1, "one").unwrap();
+    hear.recv_timeout(PATIENCE).unwrap();
+    let begun = Instant::now();
+    desk.stop(begun + PATIENCE);
+    assert!(begun.elapsed() < PATIENCE / 2);
+}
