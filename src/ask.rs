@@ -7,12 +7,12 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::account::{Account, Mode};
 use crate::catalogue::Library;
 use crate::command::Ask;
 use crate::http::{BaseUrl, Http, Url};
 use crate::links;
 use crate::serve::Failed;
-use crate::service::{Account, Mode};
 use crate::settings::Settings;
 use crate::setup;
 use crate::simulator::{self, Came, WeChat};

@@ -11,12 +11,12 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
+use crate::account::Mode;
 use crate::book::Source;
 use crate::catalogue::{Outcome, Query};
 use crate::keeper;
 use crate::knock;
 use crate::serve;
-use crate::service::Mode;
 use crate::settings::{Settings, Wrong};
 use crate::unix::{self, Address, Listener};
 use crate::{server, setup};

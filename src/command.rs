@@ -9,7 +9,7 @@ use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, Value};
 
-use crate::service::Mode;
+use crate::account::Mode;
 use crate::settings;
 use crate::unix::Address;
 

@@ -17,9 +17,10 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
+use crate::account::Mode;
 use crate::command::{Kind, parse_kind};
 use crate::response::{HTML, JSON, Response};
-use crate::service::{Mode, Service, escape};
+use crate::service::{Service, escape};
 use crate::settings::{Settings, Wrong};
 use crate::simulator::{self, WeChat};
 use crate::unix::{self, Address};

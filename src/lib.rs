@@ -12,8 +12,9 @@
 //!    answers everything else itself; nothing behind it ever meets a slow or hostile client.
 //! 2. [`server`] is tiny_http behind a private socket: worker threads take requests and hand
 //!    them to the service.
-//! 3. [`service`] knows the order of the steps. It has [`wechat::signature`] verify the query,
-//!    [`wechat::envelope`] open the body when it is sealed, and [`wechat::push`] read it.
+//! 3. [`service`] knows the order of the steps. It has [`account`] make the request a letter:
+//!    [`wechat::signature`] verifies the query, [`wechat::envelope`] opens the body when it is
+//!    sealed, and [`wechat::push`] reads it.
 //! 4. [`desk`] makes sure that each push is answered once, however often WeChat delivers it.
 //! 5. [`conversation`] decides what the reader wants ([`question`]): a sentence
 //!    ([`phrases`]) at once, or a [`catalogue::Query`].
@@ -36,6 +37,7 @@
 //! the service manager, other services, the log. [`metrics`] counts.
 #![forbid(unsafe_code)]
 
+pub mod account;
 pub mod ask;
 pub mod book;
 pub mod card;

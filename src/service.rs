@@ -8,6 +8,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use crate::account::{Account, Letter, NotALetter};
 use crate::catalogue::library::{Answer, Verdict};
 use crate::conversation::{Conversation, Next, Wanted};
 use crate::demo::Demo;
@@ -18,10 +19,8 @@ use crate::metrics::Metrics;
 use crate::parking::Bay;
 use crate::phrases;
 use crate::response::{ALLOW, HTML, Response, TEXT, XML};
-use crate::wechat::envelope::{self, AesKey, AppId, Outer};
 use crate::wechat::push::Push;
 use crate::wechat::reply::{Reply, SUCCESS};
-use crate::wechat::signature::{self, Params, Token};
 
 /// WeChat gives up after 5 s; a connection it may still hold is let go after 6 s. Not earlier:
 /// silence is what makes it deliver again, and whether a close does is not known.
@@ -42,29 +41,6 @@ pub struct Call<'a> {
     pub bay: &'a Arc<Bay>,
     /// Now.
     pub now: Instant,
-}
-
-/// What the account expects of a push.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Mode {
-    /// 明文: nothing more than a signed query.
-    Plain,
-    /// 兼容: envelopes are opened, clear pushes are taken too.
-    Compatible,
-    /// 安全: only envelopes.
-    Secure,
-}
-
-/// The account's secrets: those in force first, older ones after them.
-pub struct Account {
-    /// At least one.
-    pub tokens: Vec<Token>,
-    /// Empty when only plain mode is set up.
-    pub keys: Vec<AesKey>,
-    /// There whenever there is a key.
-    pub app_id: Option<AppId>,
-    /// The least that is accepted.
-    pub mode: Mode,
 }
 
 /// How often a push is delivered, and when the last delivery must have its answer.
@@ -105,13 +81,6 @@ pub struct Service {
     pub demo: Option<Demo>,
 }
 
-/// What is needed to answer one push, now or later.
-struct Letter {
-    push: Push,
-    /// The nonce, when the push came in an envelope.
-    sealed: Option<String>,
-}
-
 impl Service {
     /// Answers a request; `None` when it has been parked.
     pub fn handle(self: &Arc<Self>, call: &Call<'_>) -> Option<Response> {
@@ -141,25 +110,22 @@ impl Service {
         }
     }
 
-    /// The console's check of the URL: echostr back, byte for byte.
     fn check_url(&self, query: &str) -> Response {
-        let verified = Params::read(query).and_then(|params| {
-            let verified = signature::verify(&self.account.tokens, &params)?;
-            self.note_old(verified.token() > 0);
-            let echostr = params.echostr().ok_or(signature::Refusal::Malformed)?;
-            Ok(echostr.as_bytes().to_vec())
-        });
-        match verified {
-            Ok(echostr) => Response::new(200, TEXT, echostr),
-            Err(reason) => self.refuse(reason),
+        match self.account.check_url(query) {
+            Ok((echostr, old)) => {
+                note_old(old);
+                Response::new(200, TEXT, echostr)
+            }
+            Err(reason) => self.refuse(&NotALetter::Stranger(reason)),
         }
     }
 
     fn take_push(self: &Arc<Self>, query: &str, call: &Call<'_>) -> Option<Response> {
-        let letter = match self.open(query, call.body) {
+        let letter = match self.account.open(query, call.body) {
             Ok(letter) => letter,
-            Err(refusal) => return Some(refusal),
+            Err(reason) => return Some(self.refuse(&reason)),
         };
+        note_old(letter.old);
         match self.desk.arrive(&letter.push.id, call.now) {
             Turn::First => {
                 let open = OpenPush { desk: &self.desk, letter: Some(&letter) };
@@ -174,44 +140,6 @@ impl Service {
             Turn::Join(delivery) => {
                 Metrics::add(&self.metrics.deliveries_joined);
                 self.join(&letter, delivery, call)
-            }
-        }
-    }
-
-    /// Verifies, opens, parses: a letter comes out, or a refusal.
-    fn open(&self, query: &str, body: &[u8]) -> Result<Letter, Response> {
-        let refuse = |reason| self.refuse(reason);
-        let params = Params::read(query).map_err(refuse)?;
-        let verified = signature::verify(&self.account.tokens, &params).map_err(refuse)?;
-        self.note_old(verified.token() > 0);
-        let is_envelope = params.is_encrypted();
-        let (clear, sealed) = match &self.account.app_id {
-            Some(app_id) if is_envelope => {
-                let outer = Outer::parse(body).map_err(|_| self.not_a_push())?;
-                let outer = outer.ok_or_else(|| self.not_a_push())?;
-                let signed =
-                    signature::verify_message(&self.account.tokens, &params, &outer.encrypt)
-                        .map_err(refuse)?;
-                let opened = envelope::open(&self.account.keys, app_id, &signed).map_err(refuse)?;
-                self.note_old(opened.key() > 0);
-                (opened.clear().to_vec(), Some(params.nonce().to_owned()))
-            }
-            _ if self.account.mode == Mode::Secure => {
-                return Err(self.refuse(signature::Refusal::Envelope));
-            }
-            _ => (body.to_vec(), None),
-        };
-        match Push::parse(&clear) {
-            Ok(push) => Ok(Letter { push, sealed }),
-            Err(reason) => {
-                if is_envelope && self.account.keys.is_empty() {
-                    self.log_refusal(
-                        "the console encrypts pushes; set DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID",
-                    );
-                } else {
-                    self.log_refusal(&format!("a signed request is no push: {reason}"));
-                }
-                Err(self.not_a_push())
             }
         }
     }
@@ -236,7 +164,7 @@ impl Service {
             return Some(response);
         }
         let service = self.clone();
-        let later = Letter { push: push.clone(), sealed: letter.sealed.clone() };
+        let later = letter.clone();
         let (asked, first_byte) = (wanted.clone(), call.bay.first_byte());
         let waiter = Box::new(move |answer: &Answer| {
             let open = OpenPush { desk: &service.desk, letter: Some(&later) };
@@ -362,49 +290,39 @@ impl Service {
         response
     }
 
-    /// A reply as WeChat wants it: sealed when the push was; `success` never is.
+    /// A reply as WeChat wants it.
     fn seal(&self, letter: &Letter, reply: &Reply) -> Response {
-        let now = (self.world.clock)();
-        let push = &letter.push;
-        let Some(xml) = reply.to_xml(&push.from, &push.to, now) else {
-            return Response::new(200, TEXT, SUCCESS.as_bytes());
-        };
-        let account = &self.account;
-        let sealing = (account.keys.first(), account.tokens.first(), &account.app_id);
-        let body = match (&letter.sealed, sealing) {
-            (Some(nonce), (Some(key), Some(token), Some(app_id))) => {
-                let random = (self.world.random)();
-                envelope::seal(key, token, app_id, &xml, random, now, nonce)
+        match self.account.seal(letter, reply, (self.world.clock)(), self.world.random) {
+            Some(xml) => Response::new(200, XML, xml.into_bytes()),
+            None => Response::new(200, TEXT, SUCCESS.as_bytes()),
+        }
+    }
+
+    fn refuse(&self, reason: &NotALetter) -> Response {
+        let (counter, response) = match reason {
+            NotALetter::Stranger(_) => {
+                (&self.metrics.refused_signature, Response::line(403, "forbidden\n"))
             }
-            _ => xml,
+            NotALetter::NotAPush(_) | NotALetter::NoKey => {
+                (&self.metrics.refused_body, Response::line(400, "not a push\n"))
+            }
         };
-        Response::new(200, XML, body.into_bytes())
-    }
-
-    fn refuse(&self, reason: signature::Refusal) -> Response {
-        Metrics::add(&self.metrics.refused_signature);
-        self.log_refusal(&reason.to_string());
-        Response::line(403, "forbidden\n")
-    }
-
-    fn not_a_push(&self) -> Response {
-        Metrics::add(&self.metrics.refused_body);
-        Response::line(400, "not a push\n")
-    }
-
-    fn log_refusal(&self, reason: &str) {
-        if let Some(held_back) = REFUSED.pass(Instant::now()) {
-            journal::warning(format_args!("refused: {reason} ({held_back} more refusals)"));
+        Metrics::add(counter);
+        if let Some(more) = REFUSED.pass(Instant::now()) {
+            match reason {
+                NotALetter::Stranger(reason) => {
+                    journal::notice(format_args!("refused: {reason} ({more} more refusals)"));
+                }
+                NotALetter::NotAPush(reason) => journal::notice(format_args!(
+                    "refused: a signed request is no push: {reason} ({more} more refusals)"
+                )),
+                NotALetter::NoKey => journal::warning(format_args!(
+                    "refused: the console seals its pushes; set DOUMIBOOK_AES_KEY and \
+                     DOUMIBOOK_APP_ID to what it shows ({more} more refusals)"
+                )),
+            }
         }
-    }
-
-    fn note_old(&self, old: bool) {
-        if old && OLD_USED.pass(Instant::now()).is_some() {
-            journal::info(format_args!(
-                "the old token or AES key was used just now; keep DOUMIBOOK_TOKEN_OLD and \
-                 DOUMIBOOK_AES_KEY_OLD until this line stays away"
-            ));
-        }
+        response
     }
 
     fn front_page(&self) -> Response {
@@ -441,6 +359,15 @@ impl Drop for OpenPush<'_> {
         if let Some(letter) = self.letter {
             self.desk.forget(&letter.push.id);
         }
+    }
+}
+
+fn note_old(old: bool) {
+    if old && OLD_USED.pass(Instant::now()).is_some() {
+        journal::info(format_args!(
+            "the old token or AES key was used just now; keep DOUMIBOOK_TOKEN_OLD and \
+             DOUMIBOOK_AES_KEY_OLD until this line stays away"
+        ));
     }
 }
 

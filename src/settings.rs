@@ -9,11 +9,12 @@ use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::account::Mode;
 use crate::book::Source;
 use crate::http::BaseUrl;
 use crate::journal;
 use crate::secret::Secret;
-use crate::service::{Mode, Patience};
+use crate::service::Patience;
 use crate::unix::Address;
 use crate::wechat::envelope::{AesKey, AppId};
 use crate::wechat::signature::Token;

@@ -7,6 +7,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::account::Account;
 use crate::book::Source;
 use crate::catalogue::douban::Douban;
 use crate::catalogue::library::{Guarded, Library};
@@ -21,7 +22,7 @@ use crate::http::{Http, Proxy};
 use crate::journal;
 use crate::keeper;
 use crate::metrics::Metrics;
-use crate::service::{Account, Service, World};
+use crate::service::{Service, World};
 use crate::settings::Settings;
 use crate::{server, unix};
 

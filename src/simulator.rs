@@ -7,10 +7,11 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
+use crate::account::{Account, Mode};
 use crate::command::Kind;
 use crate::parking::{Bay, Lot};
 use crate::response::Response;
-use crate::service::{Account, Call, Mode, Service};
+use crate::service::{Call, Service};
 use crate::wechat::envelope;
 use crate::wechat::reply::SUCCESS;
 use crate::wechat::signature;

@@ -1,7 +1,7 @@
 //! The command line: words, and what the real binary makes of them.
 
+use doumibook::account::Mode;
 use doumibook::command::{Ask, Command, Kind, help};
-use doumibook::service::Mode;
 use doumibook::settings::ALL;
 use doumibook::unix::Address;
 use support::server::{Directory, doumibook, run};

@@ -204,7 +204,7 @@ fn the_journal_gets_priorities() {
     let Ended { output, .. } = server.stop();
     assert!(output.contains("\n<6>doumibook: listening on "), "{output}");
     assert!(output.contains("\n<6>doumibook: push text found"), "{output}");
-    assert!(output.contains("\n<4>doumibook: refused: the signature"), "{output}");
+    assert!(output.contains("\n<5>doumibook: refused: the signature"), "{output}");
     assert!(output.lines().all(|line| line.starts_with('<')), "{output}");
 }
 

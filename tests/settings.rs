@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use doumibook::service::Mode;
+use doumibook::account::Mode;
 use doumibook::settings::{ALL, Settings};
 
 const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
@@ -103,7 +103,7 @@ fn what_is_wrong_is_said_in_one_sentence() {
         ("DOUBAN_URL",        "d.example",          "is \"d.example\"; expected an address such as https://example.org or http://127.0.0.1:8080"),
         ("DOUBAN_URL",        "https://me:Pw9@d.x", "is not shown here; expected an address without a user name or password before the host"),
         ("NEODB_URL",         "https://n.x/?k=Pw9", "is not shown here; expected an address without ? or #: what follows is added to it"),
-        ("DOUBAN_PER_MINUTE", "0",                  "is \"0\"; expected a number from 1 to 6000"),
+        ("DOUBAN_PER_MINUTE", "0",                  "is \"0\"; expected a number from 1 to 1000000"),
         ("NEODB_PER_MINUTE",  "many",               "is \"many\"; expected a number from 1 to 6000"),
         ("CONTACT",           "me (at) home",       "is \"me (at) home\"; expected a mail address or a URL: at most 100 visible ASCII characters, no blanks"),
         ("WORKERS",           "0",                  "is \"0\"; expected a number from 1 to 64"),

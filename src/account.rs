@@ -1,0 +1,113 @@
+//! The account: what it takes for a push to be ours, and how a reply goes back.
+//!
+//! In: a query and a body, or a reply. Out: a [`Letter`], or one refusal; the reply's XML. Pure:
+//! clock and random bytes are passed in. Nothing of a body is interpreted before the query's
+//! signature is verified; of an envelope nothing is believed before it is opened, and whatever
+//! is wrong with it looks the same from outside.
+
+use crate::wechat::envelope::{self, AesKey, AppId, Outer};
+use crate::wechat::push::{NotAPush, Push};
+use crate::wechat::reply::Reply;
+use crate::wechat::signature::{self, Params, Refusal, Token};
+
+/// What the account expects of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// 明文: nothing more than a signed query.
+    Plain,
+    /// 兼容: envelopes are opened, clear pushes are taken too.
+    Compatible,
+    /// 安全: only envelopes.
+    Secure,
+}
+
+/// The account's secrets: those in force first, older ones after them.
+pub struct Account {
+    /// At least one.
+    pub tokens: Vec<Token>,
+    /// Empty when only plain mode is set up.
+    pub keys: Vec<AesKey>,
+    /// There whenever there is a key.
+    pub app_id: Option<AppId>,
+    /// The least that is accepted.
+    pub mode: Mode,
+}
+
+/// A push that is ours, with what is needed to answer it, now or later.
+#[derive(Clone)]
+pub struct Letter {
+    /// What it says.
+    pub push: Push,
+    /// The nonce, when the push came in an envelope.
+    sealed: Option<String>,
+    /// An older token or key was used.
+    pub old: bool,
+}
+
+/// Why a request is no push of ours.
+#[derive(Debug, PartialEq, Eq)]
+pub enum NotALetter {
+    /// It does not come from WeChat, or not in the form that is asked for.
+    Stranger(Refusal),
+    /// It does, but it is no push.
+    NotAPush(NotAPush),
+    /// It does, but it is sealed, and there is no key.
+    NoKey,
+}
+
+impl From<Refusal> for NotALetter {
+    fn from(refusal: Refusal) -> Self {
+        Self::Stranger(refusal)
+    }
+}
+
+impl Account {
+    /// The console's check of the URL: what is to be sent back byte for byte, and whether an
+    /// older token was used.
+    pub fn check_url(&self, query: &str) -> Result<(Vec<u8>, bool), Refusal> {
+        let params = Params::read(query)?;
+        let verified = signature::verify(&self.tokens, &params)?;
+        let echostr = params.echostr().ok_or(Refusal::Malformed)?;
+        Ok((echostr.as_bytes().to_vec(), verified.token() > 0))
+    }
+
+    /// Verifies, opens, parses.
+    pub fn open(&self, query: &str, body: &[u8]) -> Result<Letter, NotALetter> {
+        let params = Params::read(query)?;
+        let old_token = signature::verify(&self.tokens, &params)?.token() > 0;
+        let envelope = params.is_encrypted();
+        let read = |clear: &[u8]| match Push::parse(clear) {
+            Err(_) if envelope && self.keys.is_empty() => Err(NotALetter::NoKey),
+            parsed => parsed.map_err(NotALetter::NotAPush),
+        };
+        let Some(app_id) = self.app_id.as_ref().filter(|_| envelope) else {
+            if self.mode == Mode::Secure {
+                return Err(Refusal::Envelope.into());
+            }
+            return Ok(Letter { push: read(body)?, sealed: None, old: old_token });
+        };
+        let outer = Outer::parse(body).ok().flatten().ok_or(Refusal::Envelope)?;
+        let signed = signature::verify_message(&self.tokens, &params, &outer.encrypt)?;
+        let opened = envelope::open(&self.keys, app_id, &signed)?;
+        let push = read(opened.clear())?;
+        let old = old_token || opened.key() > 0;
+        Ok(Letter { push, sealed: Some(params.nonce().to_owned()), old })
+    }
+
+    /// The XML of a reply: sealed when the push was, with fresh `random` bytes; `now` in seconds
+    /// since 1970. `None` when the answer is a bare `success`, which is never sealed.
+    pub fn seal(
+        &self,
+        letter: &Letter,
+        reply: &Reply,
+        now: u64,
+        random: fn() -> [u8; 16],
+    ) -> Option<String> {
+        let xml = reply.to_xml(&letter.push.from, &letter.push.to, now)?;
+        let sealing = (&letter.sealed, self.keys.first(), self.tokens.first(), &self.app_id);
+        let (Some(nonce), Some(key), Some(token), Some(app_id)) = sealing else {
+            return Some(xml);
+        };
+        Some(envelope::seal(key, token, app_id, &xml, random(), now, nonce))
+    }
+}
