@@ -213,10 +213,10 @@ fn read_head(bytes: &[u8], end: usize) -> Result<Head, Refusal> {
     Ok(Head { request, end, length, expects })
 }
 
-/// True for `… HTTP/2.0` and the like; a request line of HTTP/0.9 names none.
+/// True for `GET / HTTP/2.0` and the like; a request line of HTTP/0.9 names none.
 fn names_a_version(bytes: &[u8]) -> bool {
     let line = bytes.split(|&b| b == b'\r').next().unwrap_or_default();
-    line.rsplit(|&b| b == b' ').next().is_some_and(|last| last.starts_with(b"HTTP/"))
+    line.split(|&b| b == b' ').nth(2).is_some_and(|third| third.starts_with(b"HTTP/"))
 }
 
 /// `http://host/path` is what a proxy may be sent; the path is what we serve.
