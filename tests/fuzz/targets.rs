@@ -1,0 +1,370 @@
+//! What must hold for any bytes: one function a target, used by libFuzzer (`fuzz_targets/`)
+//! and by the short run inside `cargo test` (`tests/fuzzing.rs`).
+//!
+//! In: any bytes. Out: nothing, or a panic that says which promise was broken.
+
+use std::time::Instant;
+
+use doumibook::book::Book;
+use doumibook::card;
+use doumibook::catalogue::memory::{Memory, Origin};
+use doumibook::catalogue::shelf::{Format, Shelf};
+use doumibook::catalogue::{Catalogue, HITS, Outcome, Query, douban, neodb, statefile};
+use doumibook::conversation::{Conversation, Next};
+use doumibook::gate::framing::{BODY, Framing, HEAD, Request, Step};
+use doumibook::http::{BaseUrl, Page};
+use doumibook::isbn::{self, Isbn, Typed};
+use doumibook::links;
+use doumibook::question::Question;
+use doumibook::settings::{ALL, Settings};
+use doumibook::text;
+use doumibook::wechat::envelope::{self, AesKey, AppId, Outer};
+use doumibook::wechat::push::{AccountId, Occasion, OpenId, Push};
+use doumibook::wechat::reply::{LONGEST_TEXT, Reply};
+use doumibook::wechat::signature::{self, Params, Token};
+use doumibook::wechat::xml::Fields;
+
+/// A target: its name, what it does with bytes, what to begin with, words to mix in.
+pub struct Target {
+    pub name: &'static str,
+    pub run: fn(&[u8]),
+    pub seeds: &'static [&'static str],
+    pub words: &'static [&'static str],
+}
+
+/// All targets; each has a file of its name in `fuzz_targets/`.
+#[rustfmt::skip]
+pub const TARGETS: &[Target] = &[
+    Target { name: "gate", run: gate, seeds: GATE, words: &["\r\n", "\r\n\r\n", "\n", "Content-Length: 3", "Transfer-Encoding: chunked", "Expect: 100-continue", "HTTP/1.0", " ", ":", "0\r\n\r\n", "18446744073709551616", "\0", ";"] },
+    Target { name: "push", run: push, seeds: PUSH, words: &["<![CDATA[", "]]>", "<xml>", "</xml>", "<!DOCTYPE a [<!ENTITY b \"c\">]>", "&b;", "&#0;", "&#x1F600;", "<a>", "</a>", "\u{fffe}", "event", "scancode_waitmsg", "subscribe"] },
+    Target { name: "envelope", run: envelope, seeds: ENVELOPE, words: &["<Encrypt>", "</Encrypt>", "=", "AAAA", "<![CDATA[", "]]>"] },
+    Target { name: "source", run: source, seeds: SOURCE, words: &["null", "[", "]", "{", "}", "\"books\":", "\"code\":6000", "1e400", "-1", "\\u0000", "\\ud800", "http://img.doubanio.com/a.jpg", "<b>", "&amp;"] },
+    Target { name: "shelf", run: shelf, seeds: SHELF, words: &["\"", ",", ";", "\t", "\r\n", "{\"title\":\"a\"}", "书名", "ISBN", "\u{feff}", "9787536692930", "[]", "null"] },
+    Target { name: "settings", run: settings, seeds: SETTINGS, words: &["\n", "0", "-1", "4 MiB", "18446744073709551616", "https://", "unix:/", "[::1]:1", "shelf,douban", "secure", "yes"] },
+    Target { name: "question", run: question, seeds: QUESTION, words: &["978", "-", "·", "ISBN", "X", "　", "《", "》", "％", "%E4", "book.douban.com/subject/", "作者:", "0"] },
+    Target { name: "state", run: state, seeds: STATE, words: &["\n", "null", "[]", "\"at\":0", "18446744073709551615", "isbn:", "words:", "subject:", "\"title\":\"a\""] },
+];
+
+/// The target of this name.
+pub fn target(name: &str) -> &'static Target {
+    TARGETS.iter().find(|target| target.name == name).expect("a target")
+}
+
+const GATE: &[&str] = &[
+    "GET / HTTP/1.1\r\nHost: a\r\n\r\n",
+    "POST /weixin?signature=a&timestamp=1&nonce=2 HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n\r\nabcGET /",
+    "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n3;a=b\r\nabc\r\n0\r\nA: b\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+    "POST http://a/b HTTP/1.0\r\nConnection: keep-alive\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\nab",
+    "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+];
+
+/// A request that comes out is bounded, and has one meaning: however it was cut, and when it
+/// is written down again as it is for tiny_http.
+fn gate(bytes: &[u8]) {
+    let whole = Framing::default().look(bytes);
+    let mut framing = Framing::default();
+    // Byte by byte would be quadratic: in strides, and at the end.
+    let stride = bytes.len() / 16 + 1;
+    let steps = (1..=bytes.len()).filter(|end| end % stride == 0 || *end == bytes.len());
+    let mut cut = steps.map(|end| framing.look(&bytes[..end])).filter(|step| *step != Step::More);
+    assert_eq!(cut.next().unwrap_or(Step::More), whole, "cut into pieces");
+    let Step::Ready(request, taken) = whole else { return };
+    assert!((1..=bytes.len()).contains(&taken));
+    assert_eq!(Framing::default().look(&bytes[..taken - 1]), Step::More, "a byte less");
+    assert_eq!(Framing::default().look(&bytes[..taken]), Step::Ready(request.clone(), taken));
+    let Request { method, target, body, .. } = &request;
+    assert!(method.len() <= 16 && method.bytes().all(|b| b.is_ascii_uppercase()));
+    assert!(target.starts_with('/') && target.bytes().all(|b| b.is_ascii_graphic()));
+    assert!(target.len() < HEAD && body.len() <= BODY);
+    let head = format!("{method} {target} HTTP/1.1\r\nContent-Length: {}\r\n\r\n", body.len());
+    let written = [head.as_bytes(), body].concat();
+    let Step::Ready(again, all) = Framing::default().look(&written) else { panic!("{head}") };
+    assert_eq!((&again.method, &again.target, &again.body), (method, target, body));
+    assert_eq!(all, written.len());
+    if let Some((_, query)) = target.split_once('?') {
+        let _ = Params::read(query);
+    }
+}
+
+const PUSH: &[&str] = &[
+    "<xml><ToUserName><![CDATA[gh_1]]></ToUserName><FromUserName><![CDATA[oA]]></FromUserName><CreateTime>1700000000</CreateTime><MsgType><![CDATA[text]]></MsgType><Content><![CDATA[三体]]></Content><MsgId>1</MsgId></xml>",
+    "<xml><ToUserName>a</ToUserName><FromUserName>b</FromUserName><CreateTime>1</CreateTime><MsgType>event</MsgType><Event>scancode_waitmsg</Event><EventKey>k</EventKey><ScanCodeInfo><ScanType>barcode</ScanType><ScanResult>EAN_13,9787536692930</ScanResult></ScanCodeInfo></xml>",
+    "<xml><ToUserName>a</ToUserName><FromUserName>b</FromUserName><CreateTime>1</CreateTime><MsgType>link</MsgType><Title>&lt;a&gt;</Title><Description>d</Description><Url>https://book.douban.com/subject/1/</Url><MsgId>2</MsgId></xml>",
+    "<?xml version=\"1.0\" encoding=\"GBK\"?><xml a=\"b\"><ToUserName>a</ToUserName><FromUserName>b</FromUserName><CreateTime>1</CreateTime><MsgType>voice</MsgType><Recognition>更多</Recognition></xml>",
+];
+
+/// A push that is read has sender and receiver in bounds, is read the same again, and what is
+/// said to it at once can be sent.
+fn push(bytes: &[u8]) {
+    let Ok(push) = Push::parse(bytes) else { return };
+    assert_eq!(Push::parse(bytes).as_ref(), Ok(&push));
+    assert!(OpenId::parse(push.from.as_str()).is_some());
+    assert!(AccountId::parse(push.to.as_str()).is_some());
+    assert!(push.from.to_string().chars().count() <= 9, "the short form for logs");
+    let conversation = Conversation::new("豆米查书".into(), None);
+    match conversation.listen(&push, Instant::now()) {
+        Next::Say(reply) => check_reply(&reply),
+        Next::Find(wanted) => check_query(&wanted.query),
+    }
+}
+
+/// What is written reads back, in bounds.
+fn check_reply(reply: &Reply) {
+    let (Some(to), Some(from)) = (OpenId::parse("oA"), AccountId::parse("gh_1")) else { return };
+    let Some(xml) = reply.to_xml(&to, &from, 1) else { return };
+    let fields = Fields::read(xml.as_bytes()).expect("a reply is XML");
+    assert_eq!(fields.get("ToUserName"), Some("oA"));
+    assert_eq!(fields.get("CreateTime"), Some("1"));
+    assert!(["text", "news"].contains(&fields.word("MsgType")));
+    assert!(fields.get("Content").unwrap_or_default().len() <= LONGEST_TEXT);
+}
+
+fn check_query(query: &Query) {
+    match query {
+        Query::Words(words) | Query::Author(words) => {
+            assert_eq!(&text::fold(words), words, "folded");
+            assert!(!words.is_empty());
+        }
+        Query::Isbn(isbn) => check_isbn(*isbn),
+        Query::Subject(id) => assert!((1..=12).contains(&id.len())),
+    }
+}
+
+/// Both forms of an ISBN name the same book.
+fn check_isbn(isbn: Isbn) {
+    let thirteen = isbn.isbn13();
+    assert_eq!(Isbn::parse(&thirteen), Some(isbn));
+    match isbn.isbn10() {
+        Some(ten) => assert_eq!(Isbn::parse(&ten), Some(isbn)),
+        None => assert!(thirteen.starts_with("979")),
+    }
+}
+
+const ENVELOPE: &[&str] = &[
+    "<xml><ToUserName>gh_1</ToUserName><Encrypt><![CDATA[QUJDREVGR0hJSktMTU5PUFFSU1RVVldYWVphYmNkZWY=]]></Encrypt></xml>",
+    "<xml><Encrypt>AAAA</Encrypt></xml>",
+    "0123456789abcdef and a message",
+];
+
+/// Whatever an envelope holds is opened or refused; what we seal opens again, with our own key
+/// and AppID only.
+fn envelope(bytes: &[u8]) {
+    let key =
+        |last: char| AesKey::parse(&format!("{}{last}", "abcDEF0123".repeat(5).split_at(42).0));
+    let (key, other) = (key('A').expect("a key"), key('E').expect("a key"));
+    let token = Token::parse("AAAAA").expect("a token");
+    let app_id = AppId::parse("wx2c2769f8efd9abc2").expect("an AppID");
+    let open = |keys: &[AesKey], app_id: &AppId, text: &str| {
+        let signature = signature::sign(&token, &["1", "2", text]);
+        let query = format!("msg_signature={signature}&timestamp=1&nonce=2");
+        let params = Params::read(&query).ok()?;
+        let signed = signature::verify_message(std::slice::from_ref(&token), &params, text).ok()?;
+        envelope::open(keys, app_id, &signed).ok()
+    };
+    let keys = std::slice::from_ref(&key);
+    if let Ok(Some(outer)) = Outer::parse(bytes) {
+        assert!(!outer.encrypt.is_empty());
+        open(keys, &app_id, &outer.encrypt);
+    }
+    if let Ok(text) = std::str::from_utf8(bytes) {
+        open(keys, &app_id, text);
+    }
+    let Some((random, clear)) = bytes.split_first_chunk::<16>() else { return };
+    let sealed = envelope::encrypt(&key, &app_id, clear, *random);
+    let opened = open(&[other, key.clone()], &app_id, &sealed).expect("what we sealed opens");
+    assert_eq!((opened.clear(), opened.key()), (clear, 1));
+    let stranger = AppId::parse("wx2c2769f8efd9abc3").expect("an AppID");
+    assert_eq!(open(keys, &stranger, &sealed), None, "for another account");
+}
+
+const SOURCE: &[&str] = &[
+    "0{\"id\":\"2567698\",\"title\":\"三体\",\"author\":[\"刘慈欣\"],\"isbn13\":\"9787536692930\",\"rating\":{\"average\":\"8.8\",\"numRaters\":1},\"image\":\"http://img1.doubanio.com/a.jpg\",\"pages\":\"302\",\"price\":\"23.00\",\"summary\":\"a\\nb\"}",
+    "1{\"count\":1,\"books\":[{\"id\":\"1\",\"title\":\"三体\",\"alt\":\"https://book.douban.com/subject/1/\",\"author\":[],\"translator\":[\"[美] 甲\"]}]}",
+    "4{\"data\":[{\"uuid\":\"a\",\"url\":\"/book/a\",\"title\":\"三体\",\"author\":[\"刘慈欣\"],\"isbn\":\"9787536692930\",\"rating\":8.5,\"cover_image_url\":\"https://neodb.social/m/a.jpg\",\"description\":\"<p>a</p>\"}],\"pages\":1,\"count\":1}",
+    "8{\"code\":6000,\"msg\":\"book_not_found\",\"request\":\"GET /v2/book/1\"}",
+    "9{\"msg\":\"rate_limit_exceeded2: 1.2.3.4\",\"code\":112}",
+];
+
+/// Any answer of a source is read; the books in it can be shown, and the first byte of the
+/// target's input says what was asked and with which status it was answered.
+fn source(bytes: &[u8]) {
+    let Some((&choice, body)) = bytes.split_first() else { return };
+    let status = [200, 200, 404, 400, 403, 429, 500, 302][usize::from(choice >> 3) % 8];
+    let page = Page { status, retry_after: None, body: body.to_vec() };
+    let query = match choice % 4 {
+        0 => Isbn::parse("9787536692930").map(Query::Isbn),
+        1 => Query::words("三体"),
+        2 => Query::author("刘慈欣"),
+        _ => Query::subject("2567698"),
+    };
+    let (Some(query), Ok(base)) = (query, BaseUrl::parse("https://neodb.social")) else { return };
+    check_outcome(&douban::read(&query, &page));
+    check_outcome(&neodb::read(&query, &page, &base));
+}
+
+fn check_outcome(outcome: &Outcome) {
+    match outcome {
+        Outcome::Found(books) => {
+            assert!((1..=HITS).contains(&books.len()));
+            books.iter().for_each(check_book);
+            (0..card::pages(books.len()) + 1)
+                .for_each(|page| check_reply(&card::list(books, "三体", page)));
+        }
+        Outcome::Limited { reason, .. } | Outcome::Operator(reason) | Outcome::Down(reason) => {
+            let line = reason.to_string();
+            assert!(!line.is_empty() && !line.contains(char::is_control), "{line:?}");
+        }
+        Outcome::NotFound | Outcome::Unasked => {}
+    }
+}
+
+fn check_book(book: &Book) {
+    assert!(!book.title.trim().is_empty());
+    for address in [&book.cover, &book.link] {
+        assert!(address.is_empty() || address.starts_with("https://"), "{address:?}");
+    }
+    if let Some(isbn) = book.isbn {
+        check_isbn(isbn);
+    }
+    check_reply(&card::card(book, Occasion::Message));
+    check_reply(&card::card(book, Occasion::Event));
+}
+
+const SHELF: &[&str] = &[
+    "{\"title\": \"三体\", \"author\": [\"刘慈欣\"], \"isbn\": \"9787536692930\", \"pages\": 302}\n{\"title\": \"活着\"}\n",
+    "书名,作者,ISBN,出版社,索书号\n三体,刘慈欣,9787536692930,重庆出版社,I247.5\n\"a \"\"b\"\"\",\"c\nd\",,,\n",
+    "\u{feff}title;author;isbn\r\n三体;刘慈欣;978-7-5366-9293-0\r\n",
+    "title\tid\na\t1\n",
+];
+
+/// Of any file, what is served can be found and shown.
+fn shelf(bytes: &[u8]) {
+    for format in [Format::JsonLines, Format::Csv] {
+        let Ok((shelf, bad)) = Shelf::read(bytes, format) else { continue };
+        let lines = bytes.split(|b| [b'\n', b'\r'].contains(b)).count();
+        assert!(shelf.len() <= lines);
+        assert!(bad.iter().all(|bad| (1..=lines).contains(&bad.line)));
+        let soon = Instant::now();
+        for query in [Query::words("三体"), Query::words("a"), Query::author("刘慈欣")] {
+            let Some(query) = query else { continue };
+            if let Outcome::Found(books) = shelf.find(&query, soon) {
+                assert!((1..=HITS).contains(&books.len()));
+                for book in &books {
+                    check_book(book);
+                    let Some(isbn) = book.isbn else { continue };
+                    assert!(matches!(shelf.find(&Query::Isbn(isbn), soon), Outcome::Found(_)));
+                }
+            }
+        }
+    }
+}
+
+/// A line is a letter, which names a setting, and its value; `A` is the first of `ALL`.
+const SETTINGS: &[&str] = &[
+    "AAAAAA\nBBBBBB\nFplain\nG127.0.0.1:8080\nNhttp://10.0.0.1/\nLhttps://neodb.social\n",
+    "CabcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMN\nEwx2c2769f8efd9abc2\nFsecure\nGunix:/run/a.sock\n",
+    "Jshelf\nQ/a.csv\nR4\nS256\nT64\nU4 MiB\nV4500\nW3\nXno\nPa@example.org\n",
+];
+
+/// Any settings are read or refused; no secret is in what is said of them.
+fn settings(bytes: &[u8]) {
+    // Marks secrets; nothing else may hold it.
+    const MARK: &str = "Zq7";
+    let secret = |name: &str| ["TOKEN", "AES_KEY", "DOUBAN_KEY"].iter().any(|s| name.contains(s));
+    let text = String::from_utf8_lossy(bytes).replace(MARK, "");
+    let pairs = text.lines().filter_map(|line| {
+        let letter = line.chars().next().filter(char::is_ascii)?;
+        let (name, ..) = ALL[(letter as usize).wrapping_sub(usize::from(b'A')) % ALL.len()];
+        let value = &line[1..];
+        let mark = if secret(name) && !value.is_empty() { MARK } else { "" };
+        Some((name.to_owned(), format!("{mark}{value}")))
+    });
+    let said = match Settings::read(pairs, &|_| None) {
+        Err(wrong) => wrong.to_string(),
+        Ok(settings) => {
+            assert!((1..=64).contains(&settings.workers));
+            assert!((8..=65_536).contains(&settings.connections));
+            assert!((1..=1024).contains(&settings.lookups));
+            assert!((1..=3).contains(&settings.patience.deliveries));
+            assert!((1000..=4900).contains(&settings.patience.deadline.as_millis()));
+            assert_eq!(
+                settings.keys.is_empty(),
+                settings.app_id.is_none() || settings.keys.is_empty()
+            );
+            assert!(!format!("{:?} {:?}", settings.tokens, settings.keys).contains(MARK));
+            settings.to_string()
+        }
+    };
+    assert!(!said.contains(MARK), "{said}");
+}
+
+const QUESTION: &[&str] = &[
+    "三体",
+    "ISBN：978-7-5366-9293-0",
+    "０-306-40615-2",
+    "9787536692930 51200",
+    "作者：刘慈欣",
+    "10019·1977",
+    "https://book.douban.com/subject/2567698/?a=%E4%B8%89",
+    "更多",
+];
+
+/// Any text is understood as something, folds once and for all, and its digits make an ISBN.
+fn question(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let folded = text::fold(&text);
+    assert_eq!(text::fold(&folded), folded);
+    match Question::from_text(&text) {
+        Question::Find(query) => check_query(&query),
+        Question::Pick(number) => assert!(number > 0),
+        _ => {}
+    }
+    if let Typed::Right(isbn) = isbn::typed(&text) {
+        check_isbn(isbn);
+    }
+    if let Some(query) = links::book(&text) {
+        check_query(&query);
+    }
+    let encoded = links::percent_encode(&text);
+    assert_eq!(links::percent_decode(&encoded).as_deref(), Some(&*text));
+    check_reply(&Reply::text(&text));
+    let digits: Vec<u8> = bytes.iter().map(|byte| byte % 10).collect();
+    let Some(nine) = digits.first_chunk::<9>() else { return };
+    // Exactly one of the eleven check digits fits.
+    let nine: String = nine.iter().map(u8::to_string).collect();
+    let fitting = "0123456789X".chars().filter_map(|last| Isbn::parse(&format!("{nine}{last}")));
+    let fitting: Vec<_> = fitting.inspect(|isbn| check_isbn(*isbn)).collect();
+    assert_eq!(fitting.len(), 1, "{nine}");
+}
+
+const STATE: &[&str] = &[
+    "{\"format\":\"doumibook memory\",\"version\":1,\"answers\":2,\"sources\":[[\"douban\",7]]}\n{\"query\":\"isbn:9787536692930\",\"at\":1790000000,\"books\":[{\"title\":\"三体\",\"source\":\"douban\",\"isbn\":\"9787536692930\",\"rating\":[88,1],\"authors\":[\"刘慈欣\"]}]}\n{\"query\":\"words:a\",\"at\":1790000000,\"books\":[]}\n",
+    "{\"format\":\"doumibook memory\",\"version\":1,\"answers\":1,\"sources\":[[\"douban\",7]]}\n{\"query\":\"author:a\",\"at\":1789999990,\"books\":[{\"title\":\"b\",\"source\":\"douban\",\"rating\":[],\"holding\":[\"a\",\"b\",\"c\"]}]}\n",
+    "{\"format\":\"doumibook memory\",\"version\":2}\n",
+];
+
+/// Any file gives a memory within its bound; what was read can be written and read again.
+fn state(bytes: &[u8]) {
+    const LIMIT: usize = 64 * 1024;
+    const NOW: u64 = 1_790_000_000;
+    let origins = vec![Origin { source: doumibook::book::Source::Douban, print: 7 }];
+    let id = std::thread::current().id();
+    let name = format!("doumibook-fuzz-{}-{id:?}", std::process::id());
+    let path = std::env::temp_dir().join(name);
+    std::fs::write(&path, bytes).expect("a temporary file");
+    let load =
+        |path| -> (Memory, Option<String>) { statefile::load(path, LIMIT, origins.clone(), NOW) };
+    let (memory, complaint) = load(&path);
+    assert!(memory.bytes() <= LIMIT);
+    assert!(complaint.is_none() || memory.is_empty());
+    let snapshot = memory.snapshot();
+    if !snapshot.answers.is_empty() {
+        statefile::write(&path, &snapshot).expect("a temporary file");
+        let (again, complaint) = load(&path);
+        assert_eq!(complaint, None);
+        assert_eq!(again.snapshot().answers, snapshot.answers);
+    }
+    for name in [path.clone(), path.with_extension("set-aside")] {
+        let _ = std::fs::remove_file(name);
+    }
+}
