@@ -38,8 +38,10 @@ use crate::unix::{self, Connection, Listener, Signals};
 
 /// A connection's thread reads heads and copies bytes; it needs about 16 KiB.
 const STACK: usize = 128 * 1024;
-/// After a failed accept or spawn: descriptors and threads do not come back within microseconds.
+/// How long a failed accept or spawn waits for somebody who leaves, before it is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
+/// How often a thread is asked for before a client is told to come again.
+const SPAWN_TRIES: usize = 8;
 /// How long a stop may take, everything included.
 pub const STOP: Duration = Duration::from_secs(5);
 /// How long a connection that has not sent a byte is waited for at a stop.
@@ -148,8 +150,7 @@ fn accept_one(listener: &Listener, inside: &Arc<Inside>) -> bool {
                      LimitNOFILE or a lower DOUMIBOOK_CONNECTIONS would help"
                 ));
             }
-            inside.places.make_room(Instant::now());
-            thread::sleep(PAUSE);
+            make_room(inside);
             false
         }
     }
@@ -160,27 +161,41 @@ fn admit(connection: Connection, inside: &Arc<Inside>) {
         Ok(seat) => seat,
         Err(connection) => {
             inside.metrics.refused(Refusal::Full);
-            let mut bytes = Vec::new();
-            Refusal::Full.response().write(&mut bytes, Some("close"), true);
-            connection.say_and_go(&bytes);
+            connection.say_and_go(&full());
             return;
         }
     };
-    let leave = Leave(inside.clone(), seat);
-    let spawned = thread::Builder::new()
-        .name("client".into())
-        .stack_size(STACK)
-        .spawn(move || connection::serve(&leave.0, &leave.1));
-    if let Err(error) = spawned {
+    let leave = Arc::new(Leave(inside.clone(), seat));
+    // Whoever is cut off to make room ends a thread, too: the next try finds one.
+    for _ in 0..SPAWN_TRIES {
+        let guest = leave.clone();
+        let spawned = thread::Builder::new()
+            .name("client".into())
+            .stack_size(STACK)
+            .spawn(move || connection::serve(&guest.0, &guest.1));
+        let Err(error) = spawned else { return };
         if let Some(held_back) = SPAWN_FAILED.pass(Instant::now()) {
             journal::warning(format_args!(
                 "cannot start a thread for a connection: {error} ({held_back} more like it); \
                  TasksMax or a lower DOUMIBOOK_CONNECTIONS would help"
             ));
         }
-        inside.places.make_room(Instant::now());
-        thread::sleep(PAUSE);
+        make_room(inside);
     }
+    leave.1.connection.say_and_go(&full());
+}
+
+/// Waits at most [`PAUSE`]: two hundred who are turned away may not cost the next one seconds.
+fn make_room(inside: &Inside) {
+    inside.places.make_room(Instant::now(), PAUSE);
+    // A place is given back a moment before its file and its thread are.
+    thread::sleep(Duration::from_millis(1));
+}
+
+fn full() -> Vec<u8> {
+    let mut bytes = Vec::new();
+    Refusal::Full.response().write(&mut bytes, Some("close"), true);
+    bytes
 }
 
 /// Gives the place back however the thread ends, a panic and a thread that never began included.

@@ -31,8 +31,6 @@ struct Client<'a> {
     inside: &'a Inside,
     seat: &'a Arc<Seat>,
     received: Vec<u8>,
-    /// What `received` was last reported to hold.
-    held: usize,
     out: Vec<u8>,
 }
 
@@ -41,19 +39,17 @@ pub fn serve(inside: &Inside, seat: &Arc<Seat>) {
     if seat.connection.prepare(IDLE, ANSWER).is_err() {
         return;
     }
-    let mut client =
-        Client { inside, seat, received: Vec::new(), held: 0, out: Vec::with_capacity(512) };
+    let mut client = Client { inside, seat, received: Vec::new(), out: Vec::with_capacity(512) };
     let mut kept = false;
     while client.one_exchange(kept).is_some() {
         kept = true;
     }
-    client.report(0);
 }
 
 impl Client<'_> {
     /// One request and its answer; `None` ends the connection.
     fn one_exchange(&mut self, kept: bool) -> Option<()> {
-        let (request, first_byte) = match self.receive(kept) {
+        let (mut request, first_byte) = match self.receive(kept) {
             Ok(received) => received?,
             Err(refusal) => {
                 self.inside.metrics.refused(refusal);
@@ -66,7 +62,11 @@ impl Client<'_> {
             return None;
         }
         self.seat.bay.begin(first_byte, local);
-        let response = match self.inside.lanes.relay(&request, self.seat.number) {
+        let relayed = self.inside.lanes.relay(&request, self.seat.number);
+        // A parked request may wait for seconds.
+        request.body = Vec::new();
+        self.report(self.received.capacity());
+        let response = match relayed {
             Ok(Relayed::Answer(response)) => response,
             // A parked request that is let go ends without an answer: WeChat delivers again.
             Ok(Relayed::Parked) => self.seat.bay.wait()?,
@@ -75,7 +75,7 @@ impl Client<'_> {
                 Refusal::Full.response()
             }
         };
-        let keep = request.keep_alive && !self.inside.places.closing();
+        let keep = request.keep_alive && !self.inside.places.wanted_back();
         self.seat.sending(Instant::now());
         self.send(&response, keep, request.old, request.method != "HEAD").ok()?;
         keep.then_some(())
@@ -102,7 +102,8 @@ impl Client<'_> {
                     Step::Ready(request, taken) => {
                         self.received.drain(..taken);
                         self.received.shrink_to(KEPT);
-                        self.report(0);
+                        // Still held while it waits for a lane.
+                        self.report(self.received.capacity() + request.body.len());
                         if hurried {
                             let _ = self.seat.connection.read_timeout(IDLE);
                         }
@@ -126,6 +127,9 @@ impl Client<'_> {
                 Err(error) if is_timeout(&error) && first_byte.is_some() => {
                     return Err(Refusal::TooSlow);
                 }
+                Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
+                    return Err(Refusal::Full);
+                }
                 Err(_) => return Ok(None),
             }
             if first_byte.is_none() {
@@ -147,17 +151,17 @@ impl Client<'_> {
             }
         };
         self.received.extend_from_slice(chunk.get(..count).unwrap_or_default());
-        self.report(self.received.capacity());
+        if !self.report(self.received.capacity()) {
+            return Err(io::ErrorKind::OutOfMemory.into());
+        }
         Ok(count)
     }
 
-    /// Tells the table what this client's unfinished request holds.
-    fn report(&mut self, holds: usize) {
+    /// Tells the table what this client's request holds. What every push needs does not count.
+    /// `false` when there is no room for it.
+    fn report(&self, holds: usize) -> bool {
         let holds = if holds <= KEPT * 2 { 0 } else { holds };
-        if holds != self.held {
-            self.inside.places.holds(self.held, holds, Instant::now());
-            self.held = holds;
-        }
+        self.inside.places.holds(self.seat, holds, Instant::now())
     }
 
     fn send(

@@ -12,10 +12,15 @@ use std::time::{Duration, Instant};
 use crate::parking::{Bay, Lot};
 use crate::unix::Connection;
 
-/// What all unfinished requests together may hold: with 256 places of 64 KiB it would be 16 MiB.
-const UNFINISHED: usize = 3 * 1024 * 1024;
+/// What all requests together may hold, those that wait for a lane included: with 256 places of
+/// 64 KiB it would be 16 MiB.
+const UNFINISHED: usize = 1024 * 1024;
 /// How long a place waits for an answer to be read before it may be given to somebody else.
-const READING: Duration = Duration::from_secs(1);
+/// An answer fits into the socket's buffer, so this is only waited for who sends on and on and
+/// never reads; a new client waits as long.
+const READING: Duration = Duration::from_millis(250);
+/// How long one try to get a place waits for it; there are four.
+const LEAVING: Duration = Duration::from_millis(250);
 
 /// The table of connections.
 pub struct Places {
@@ -34,6 +39,8 @@ struct Table {
     free: Vec<usize>,
     taken: usize,
     closing: bool,
+    /// Somebody waits for a place.
+    awaited: bool,
 }
 
 /// One connection's place.
@@ -44,6 +51,8 @@ pub struct Seat {
     pub connection: Connection,
     /// Where its request waits for a late answer.
     pub bay: Arc<Bay>,
+    /// Bytes its request holds, as last told to [`Places::holds`].
+    held: AtomicUsize,
     phase: Mutex<Phase>,
 }
 
@@ -90,31 +99,32 @@ impl Places {
         self.limit
     }
 
-    /// Gives `connection` a seat; when none is free, makes one free. `Err` gives it back when
-    /// every other request is complete and being answered.
+    /// Gives `connection` a seat; when none is free, makes one free: somebody is cut off, or, when
+    /// every request is complete, the next one that is answered has to leave. `Err` gives the
+    /// connection back when that took a second.
     pub fn take(&self, connection: Connection, now: Instant) -> Result<Arc<Seat>, Connection> {
         let mut table = lock(&self.table);
         let mut tries = 0;
         while table.taken >= self.limit {
-            let gone = cut_off_longest(&table, now);
-            if gone {
+            if cut_off_longest(&table, now + LEAVING * tries, |_| true) {
                 self.cut_off.fetch_add(1, Ordering::Relaxed);
             }
             tries += 1;
-            if !gone || tries > 4 {
+            table.awaited = tries <= 4;
+            if !table.awaited {
                 return Err(connection);
             }
-            // The thread that was cut off leaves within moments; the limit is for a machine
-            // too busy to let it.
-            let leaving = Duration::from_millis(250);
+            // Whoever goes is gone within moments; the limit is for a machine too busy for that.
             table =
-                self.changed.wait_timeout(table, leaving).unwrap_or_else(PoisonError::into_inner).0;
+                self.changed.wait_timeout(table, LEAVING).unwrap_or_else(PoisonError::into_inner).0;
         }
+        table.awaited = false;
         let number = table.free.pop().unwrap_or(table.seats.len());
         let seat = Arc::new(Seat {
             number,
             connection,
             bay: Bay::new(self.lot.clone(), now),
+            held: AtomicUsize::new(0),
             phase: Mutex::new(Phase::Idle { since: now, kept: false }),
         });
         match table.seats.get_mut(number) {
@@ -132,6 +142,7 @@ impl Places {
 
     /// Makes a place free again.
     pub fn leave(&self, seat: &Seat) {
+        self.unfinished.fetch_sub(seat.held.swap(0, Ordering::Relaxed), Ordering::Relaxed);
         let mut table = lock(&self.table);
         if let Some(place) = table.seats.get_mut(seat.number) {
             *place = None;
@@ -142,24 +153,47 @@ impl Places {
         self.changed.notify_all();
     }
 
-    /// Cuts off whoever has been sending longest, so that its file can be used for another.
-    pub fn make_room(&self, now: Instant) {
-        if cut_off_longest(&lock(&self.table), now) {
+    /// Cuts off whoever has been sending longest, so that its file and its thread can be used for
+    /// another, and waits until somebody has left, at most for `patience`.
+    pub fn make_room(&self, now: Instant, patience: Duration) {
+        let table = lock(&self.table);
+        if cut_off_longest(&table, now, |_| true) {
             self.cut_off.fetch_add(1, Ordering::Relaxed);
         }
+        drop(self.changed.wait_timeout(table, patience).unwrap_or_else(PoisonError::into_inner));
     }
 
-    /// Notes that an unfinished request now holds `after` bytes where it held `before`. Over the
-    /// limit for all of them, the one that has been sending longest goes.
-    pub fn holds(&self, before: usize, after: usize, now: Instant) {
-        let total = if after >= before {
-            self.unfinished.fetch_add(after - before, Ordering::Relaxed) + (after - before)
-        } else {
-            self.unfinished.fetch_sub(before - after, Ordering::Relaxed)
-        };
-        if after > before && total > UNFINISHED {
-            self.make_room(now);
+    /// Notes that the request at `seat` now holds so many bytes. Over the limit for all of them,
+    /// the one that holds any and has been sending longest goes (cutting off one that only waits
+    /// would give nothing back), and this one waits until there is room: with more threads than
+    /// processors, all would grow before the first that was cut off has gone. `false` when there
+    /// was no room for a second.
+    pub fn holds(&self, seat: &Seat, bytes: usize, now: Instant) -> bool {
+        let before = seat.held.swap(bytes, Ordering::Relaxed);
+        if bytes == before {
+            return true;
         }
+        self.unfinished.fetch_add(bytes, Ordering::Relaxed);
+        self.unfinished.fetch_sub(before, Ordering::Relaxed);
+        if bytes < before {
+            self.changed.notify_all();
+            return true;
+        }
+        let holds_any = |seat: &Seat| seat.held.load(Ordering::Relaxed) > 0;
+        for _ in 0..4 {
+            if self.unfinished.load(Ordering::Relaxed) <= UNFINISHED {
+                return true;
+            }
+            let table = lock(&self.table);
+            if cut_off_longest(&table, now, holds_any) {
+                self.cut_off.fetch_add(1, Ordering::Relaxed);
+            }
+            if *lock(&seat.phase) == Phase::Cut {
+                return false;
+            }
+            drop(self.changed.wait_timeout(table, LEAVING).unwrap_or_else(PoisonError::into_inner));
+        }
+        self.unfinished.load(Ordering::Relaxed) <= UNFINISHED
     }
 
     /// No connection is kept alive from now on, and those that wait for nothing end at once.
@@ -174,9 +208,11 @@ impl Places {
         }
     }
 
-    /// Whether [`Places::close`] was called.
-    pub fn closing(&self) -> bool {
-        lock(&self.table).closing
+    /// Whether a connection has to end after its answer: at a stop, and when somebody waits for
+    /// a place that nobody can be cut off for.
+    pub fn wanted_back(&self) -> bool {
+        let table = lock(&self.table);
+        table.closing || table.awaited
     }
 
     /// Waits until everybody has left, at most until `until`; those that never sent a byte are
@@ -205,10 +241,12 @@ impl Places {
     }
 }
 
-/// Ends the connection that has been sending longest. `false` when there is none to end.
-fn cut_off_longest(table: &Table, now: Instant) -> bool {
+/// Ends the connection that has been sending longest, of those that are meant. `false` when
+/// there is none to end.
+fn cut_off_longest(table: &Table, now: Instant, who: impl Fn(&Seat) -> bool) -> bool {
     // One is leaving already: that is the room to wait for.
-    if table.seats.iter().flatten().any(|seat| *lock(&seat.phase) == Phase::Cut) {
+    let leaving = |seat: &Arc<Seat>| *lock(&seat.phase) == Phase::Cut && who(seat);
+    if table.seats.iter().flatten().any(leaving) {
         return true;
     }
     let waiting_since = |seat: &Arc<Seat>| match *lock(&seat.phase) {
@@ -220,6 +258,7 @@ fn cut_off_longest(table: &Table, now: Instant) -> bool {
         .seats
         .iter()
         .flatten()
+        .filter(|seat| who(seat))
         .filter_map(|seat| Some((waiting_since(seat)?, seat)))
         .min_by_key(|(since, _)| *since);
     let Some((_, seat)) = longest else { return false };
