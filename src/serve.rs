@@ -62,8 +62,8 @@ pub fn serve(
     journal::info(format_args!("{settings}"));
     let library = Arc::new(setup::library(&settings, state.as_deref()).map_err(Failed::Setting)?);
     let listeners = listeners(&settings)?;
-    let connections = connections(&settings);
-    let (workers, lanes) = (settings.workers, settings.workers * LANES_PER_WORKER);
+    let (connections, lanes) = room(&settings);
+    let workers = settings.workers;
     let hint = demo.is_some();
     let service = setup::service(settings, library.clone(), demo);
     let keeper = state.map(|state| Keeper::start(state, library, service.clone()));
@@ -133,32 +133,37 @@ fn listeners(settings: &Settings) -> Result<Vec<Listener>, Failed> {
     Ok(vec![listener])
 }
 
-/// As many connections as are wanted, or as the limit of open files allows.
-fn connections(settings: &Settings) -> usize {
-    let files = usize::try_from(unix::open_files(files(settings) as u64)).unwrap_or(usize::MAX);
-    let possible = places(settings, files);
-    if possible < settings.connections {
+/// How many connections and lanes there are: as many as are wanted, or as the limit of open
+/// files allows.
+fn room(settings: &Settings) -> (usize, usize) {
+    let limit = usize::try_from(unix::open_files(files(settings) as u64)).unwrap_or(usize::MAX);
+    let (connections, lanes) = places(settings, limit);
+    if connections < settings.connections {
         journal::warning(format_args!(
-            "DOUMIBOOK_CONNECTIONS is {}, but only {files} files may be open (LimitNOFILE); \
-             serving {possible} connections at the same time",
+            "DOUMIBOOK_CONNECTIONS is {}, but only {limit} files may be open (LimitNOFILE); \
+             serving {connections} connections at the same time",
             settings.connections
         ));
     }
-    possible
+    (connections, lanes)
 }
 
-/// How many files are opened at most: one for each connection, three for each lane, one for
-/// each lookup (and its name look-up), some for the rest.
+/// How many files are opened at most: one for each connection, three for each lane, two for
+/// each lookup (with its name look-up), some for the rest.
 pub fn files(settings: &Settings) -> usize {
-    settings.connections + 16 + settings.workers * LANES_PER_WORKER * 3 + settings.lookups * 2
+    let lanes = settings.workers * LANES_PER_WORKER;
+    settings.connections + lanes * 3 + settings.lookups * 2 + settings.workers + 16
 }
 
-/// How many connections there may be when `limit` files may be open.
-pub fn places(settings: &Settings, limit: usize) -> usize {
-    if limit >= files(settings) {
-        return settings.connections;
-    }
+/// How many connections and lanes there may be when `limit` files may be open.
+pub fn places(settings: &Settings, limit: usize) -> (usize, usize) {
     let lanes = settings.workers * LANES_PER_WORKER;
-    let rest = 16 + lanes * 3 + (settings.lookups * 2).min(limit / 4);
-    limit.saturating_sub(rest).clamp(4, settings.connections)
+    if limit >= files(settings) {
+        return (settings.connections, lanes);
+    }
+    // A quarter for lanes, a quarter for lookups at most; tiny_http does not start without.
+    let lanes = lanes.min(limit / 12).max(1);
+    let lookups = (settings.lookups * 2).min(limit / 4);
+    let rest = 16 + settings.workers + lanes * 3 + lookups;
+    (limit.saturating_sub(rest).clamp(4, settings.connections), lanes)
 }

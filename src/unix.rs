@@ -19,6 +19,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
+use nix::sys::socket::{Backlog, listen};
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -60,6 +61,9 @@ impl Listener {
                 Self::Unix(listener, Some(path.clone()))
             }
         };
+        // std asks for a queue of 128: a thousand clients at once overflow it, and whoever is
+        // dropped tries again after a second only. The kernel lowers this to its own limit.
+        listen(&listener, Backlog::MAXCONN)?;
         listener.non_blocking()
     }
 
