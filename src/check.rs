@@ -256,7 +256,7 @@ fn state_directory(state: Option<&Path>) -> Finding {
 }
 
 fn open_files(settings: &Settings, files: usize) -> Finding {
-    let (wanted, possible) = (settings.connections, serve::places(settings, files));
+    let (wanted, possible) = (settings.connections, serve::places(settings, files).0);
     if possible < wanted {
         return warning(format!(
             "{files} may be open, so {possible} connections instead of {wanted}; raise \

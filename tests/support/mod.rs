@@ -4,3 +4,4 @@ pub mod client;
 pub mod push;
 pub mod server;
 pub mod upstream;
+pub mod watch;
