@@ -248,13 +248,13 @@ fn a_source_that_hangs_leaves_time_for_the_next_one() {
 /// Settings, and which new question of a new reader is the first that cannot wait.
 #[test]
 fn who_cannot_wait_hears_it_at_once_and_nobody_else_is_stopped() {
-    let table: [(&str, &[(&str, &str)], usize); 2] = [
-        ("one lookup, four in the queue", &[("DOUMIBOOK_LOOKUPS", "1")], 5),
-        ("half of 16 connections", &[("DOUMIBOOK_CONNECTIONS", "16")], 8),
+    let table = [
+        ("one lookup, four in the queue", ("DOUMIBOOK_LOOKUPS", "1"), 5),
+        ("half of 16 connections", ("DOUMIBOOK_CONNECTIONS", "16"), 8),
     ];
-    all(&table, |(name, settings, taken)| {
+    all(&table, |(name, setting, taken)| {
         let source = source(None);
-        let server = serve(&source, settings);
+        let server = serve(&source, &[*setting]);
         let mut waiting = Vec::new();
         let refusal = loop {
             let push =

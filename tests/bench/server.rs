@@ -110,8 +110,8 @@ fn at_rest(settings: &[(&str, &str)]) {
     wait_until(|| server.threads() >= 1000);
     println!("1000 idle connections: {} KiB, {} threads", server.rss(), server.threads());
     drop(connections);
-    wait_until(|| server.threads() < 100);
 
+    let server = Process::doumibook(settings);
     let load = Load { connections: 16, keep_alive: true, during: Duration::from_secs(1) };
     let mut pushes = 0;
     while pushes < 100_000 {
@@ -166,7 +166,8 @@ fn hung_source() {
         taken as f64 / 500.0,
         server.threads()
     );
-    let load = Load { connections: 16, keep_alive: false, during: Duration::from_secs(1) };
+    // Few clients: a queue of our own making is not what is measured.
+    let load = Load { connections: 4, keep_alive: false, during: Duration::from_secs(2) };
     type Make = fn(u64) -> Vec<u8>;
     let kinds: [(&str, Make); 2] =
         [("?", |n| push("?", n, false)), ("check of the URL", |_| check())];
