@@ -8,7 +8,7 @@
 //! No trouble with either file is more than a log line.
 
 use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
@@ -103,20 +103,15 @@ pub fn save_readers(
 ) -> io::Result<()> {
     let kept = conversation.keep(now);
     if kept.is_empty() {
-        return match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
-            _ => Ok(()),
-        };
+        return statefile::remove(path);
     }
-    statefile::replace(path, |out| {
-        writeln!(out, "{}", json!({ "format": MARK, "version": 1, "saved": wall }))?;
-        for Kept { reader, age, list, pending } in &kept {
-            let list = list.as_ref().map(|(query, page)| json!([query.to_string(), page]));
-            let pending = pending.as_ref().map(ToString::to_string);
-            writeln!(out, "{}", json!([reader.as_str(), age.as_secs(), list, pending]))?;
-        }
-        Ok(())
-    })
+    let header = json!({ "format": MARK, "version": 1, "saved": wall });
+    let lines = kept.iter().map(|Kept { reader, age, list, pending }| {
+        let list = list.as_ref().map(|(query, page)| json!([query.to_string(), page]));
+        let pending = pending.as_ref().map(ToString::to_string);
+        json!([reader.as_str(), age.as_secs(), list, pending])
+    });
+    statefile::replace(path, [header].into_iter().chain(lines))
 }
 
 /// Gives the conversations back what `path` holds, and removes it. What is damaged, or from a
@@ -134,10 +129,8 @@ pub fn take_readers(
     fs::remove_file(path)?;
     let mut lines = BufReader::new(file.take(LARGEST)).lines();
     let header: Value = serde_json::from_str(&lines.next().unwrap_or(Ok(String::new()))?)?;
-    let ours = header.get("format").and_then(Value::as_str) == Some(MARK)
-        && header.get("version").and_then(Value::as_u64) == Some(1);
-    let saved = header.get("saved").and_then(Value::as_u64).filter(|_| ours);
-    let saved = saved.ok_or(io::ErrorKind::InvalidData)?;
+    let ours = header["format"] == MARK && header["version"] == 1;
+    let saved = header["saved"].as_u64().filter(|_| ours).ok_or(io::ErrorKind::InvalidData)?;
     let Some(since) = wall.checked_sub(saved).map(Duration::from_secs) else { return Ok(()) };
     for line in lines.map_while(Result::ok) {
         if let Some(kept) = parse(&line, since) {

@@ -61,8 +61,7 @@ pub fn library(settings: &Settings, state: Option<&Path>) -> Result<Library, Str
         Some(state) => {
             let origins = settings.sources.iter().map(|source| origin(settings, *source)).collect();
             let path = keeper::answers(state);
-            let now = server::unix_seconds();
-            let (memory, report) = statefile::load(&path, settings.memory, origins, now);
+            let (memory, report) = statefile::load(&path, settings.memory, origins);
             if let Some(report) = report {
                 journal::warning(format_args!("{report}"));
             }

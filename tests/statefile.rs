@@ -144,7 +144,7 @@ fn every_book_comes_back_as_it_went() {
         .collect();
     answers.iter().for_each(|(query, books)| memory.keep(query, books.clone(), NOON));
     statefile::write(&folder.file(), &memory.snapshot()).unwrap();
-    let (mut back, line) = statefile::load(&folder.file(), ROOM, origins, NOON);
+    let (mut back, line) = statefile::load(&folder.file(), ROOM, origins);
     assert_eq!(line, None);
     assert_eq!(back.len(), memory.len());
     assert!(back.len() > 400);
@@ -176,7 +176,7 @@ fn a_restart_keeps_the_answers() {
     memory.mark_saved(snapshot.changes);
     assert!(!memory.changed_since_save());
 
-    let (mut back, line) = statefile::load(&folder.file(), ROOM, douban(), NOON);
+    let (mut back, line) = statefile::load(&folder.file(), ROOM, douban());
     assert_eq!(line, None);
     assert!(!back.changed_since_save());
     assert_eq!(back.bytes(), memory.bytes());
@@ -191,7 +191,7 @@ fn a_restart_keeps_the_answers() {
     back.keep(&words("又一个"), miss(), NOON);
     assert!(back.changed_since_save());
     statefile::write(&folder.file(), &back.snapshot()).unwrap();
-    assert_eq!(statefile::load(&folder.file(), ROOM, douban(), NOON).0.len(), 5);
+    assert_eq!(statefile::load(&folder.file(), ROOM, douban()).0.len(), 5);
     assert_eq!(folder.names(), ["memory.jsonl"]);
 }
 
@@ -201,7 +201,7 @@ fn a_lower_bound_after_a_restart_keeps_what_was_used_last() {
     let mut memory = sample();
     memory.recall(&Query::Isbn(Isbn::parse("9787121042621").unwrap()), NOON);
     statefile::write(&folder.file(), &memory.snapshot()).unwrap();
-    let (mut back, line) = statefile::load(&folder.file(), 2000, douban(), NOON);
+    let (mut back, line) = statefile::load(&folder.file(), 2000, douban());
     assert_eq!(line, None);
     assert!(back.bytes() <= 2000 && back.len() < 4, "{} in {}", back.len(), back.bytes());
     assert!(back.recall(&Query::Isbn(Isbn::parse("9787121042621").unwrap()), NOON).is_some());
@@ -221,7 +221,7 @@ fn a_save_that_fails_leaves_what_was_there() {
 fn load(folder: &Folder, bytes: &[u8]) -> (usize, Option<String>, Vec<String>) {
     let _ = fs::remove_file(folder.0.join("memory.jsonl.set-aside"));
     fs::write(folder.file(), bytes).unwrap();
-    let (memory, line) = statefile::load(&folder.file(), ROOM, douban(), NOON);
+    let (memory, line) = statefile::load(&folder.file(), ROOM, douban());
     (memory.len(), line, folder.names())
 }
 
@@ -285,13 +285,13 @@ fn files_that_are_not_ours() {
 #[test]
 fn no_file_is_nothing_to_report_and_no_other_thing_is_read() {
     let folder = Folder::new("things");
-    assert_eq!(statefile::load(&folder.file(), ROOM, douban(), NOON).1, None);
+    assert_eq!(statefile::load(&folder.file(), ROOM, douban()).1, None);
     fs::create_dir(folder.file()).unwrap();
-    let (memory, line) = statefile::load(&folder.file(), ROOM, douban(), NOON);
+    let (memory, line) = statefile::load(&folder.file(), ROOM, douban());
     assert!(memory.is_empty() && line.unwrap().contains("not a file"));
     // Holes take no room on disk.
     fs::File::create(folder.file()).unwrap().set_len(1 << 40).unwrap();
-    let (memory, line) = statefile::load(&folder.file(), ROOM, douban(), NOON);
+    let (memory, line) = statefile::load(&folder.file(), ROOM, douban());
     assert!(memory.is_empty() && line.unwrap().contains("1099511627776 bytes"));
 }
 
@@ -318,7 +318,7 @@ fn what_holds_when_the_sources_change() {
         memory.keep(&words("shelf"), [book(Shelf, "二")].into(), NOON);
         memory.keep(&words("miss"), miss(), NOON);
         statefile::write(&folder.file(), &memory.snapshot()).unwrap();
-        let (mut back, line) = statefile::load(&folder.file(), ROOM, origins(today), NOON);
+        let (mut back, line) = statefile::load(&folder.file(), ROOM, origins(today));
         assert_eq!(line, None, "{row}");
         let is = ["douban", "shelf", "miss"].map(|question| {
             let question = words(question);

@@ -1,4 +1,4 @@
-//! The memory on disk: JSON Lines, one answer a line under a header.
+//! Memory on disk: JSON Lines under a header, one answer or reader a line.
 //!
 //! In: a [`Snapshot`] and a path, or a path and what the memory may hold. Out: a file that is
 //! either the old or the new one, never half of each, and readable by its owner only; or a
@@ -6,7 +6,7 @@
 //! and reported, and never a reason not to start. This is the only place that knows the format.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
+use std::io::{self, BufRead, BufReader, BufWriter, ErrorKind, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -32,26 +32,28 @@ const LARGEST: u64 = 64 << 20;
 ///
 /// # Errors
 /// The file system's; what was there is untouched then.
-pub fn write(path: &Path, snapshot: &Snapshot) -> io::Result<()> {
-    replace(path, |out| write_answers(out, snapshot))
+pub fn write(path: &Path, Snapshot { answers, origins, .. }: &Snapshot) -> io::Result<()> {
+    let sources: Vec<_> = origins.iter().map(|o| json!([o.source.name(), o.print])).collect();
+    let header = json!({
+        "format": MARK, "version": VERSION, "answers": answers.len(), "sources": sources,
+    });
+    let lines = answers.iter().map(|Remembered { query, books, at }| {
+        let books: Vec<_> = books.iter().map(from_book).collect();
+        json!({ "query": query.to_string(), "at": at, "books": books })
+    });
+    replace(path, [header].into_iter().chain(lines))
 }
 
-/// Puts what `content` writes in place of what `path` holds: all of it or nothing, synced, and
-/// readable by its owner only.
+/// Puts `lines` in place of what `path` holds: all of them or nothing, synced, and readable by
+/// its owner only.
 ///
 /// # Errors
 /// The file system's; what was there is untouched then.
-pub fn replace(
-    path: &Path,
-    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
+pub(crate) fn replace(path: &Path, lines: impl Iterator<Item = Value>) -> io::Result<()> {
     let beside = with_suffix(path, ".new");
     // A leftover of a crash may have another owner's mode.
-    match fs::remove_file(&beside) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        _ => {}
-    }
-    let written = write_new(&beside, content).and_then(|()| fs::rename(&beside, path));
+    remove(&beside)?;
+    let written = write_new(&beside, lines).and_then(|()| fs::rename(&beside, path));
     if written.is_err() {
         let _ = fs::remove_file(&beside);
         return written;
@@ -61,38 +63,27 @@ pub fn replace(
     File::open(folder)?.sync_all()
 }
 
-fn write_new(
-    path: &Path,
-    content: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> io::Result<()> {
-    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let mut out = BufWriter::new(file);
-    content(&mut out)?;
-    out.into_inner()?.sync_all()
+/// Removes a file that may be there.
+pub(crate) fn remove(path: &Path) -> io::Result<()> {
+    fs::remove_file(path).or_else(|error| match error.kind() {
+        ErrorKind::NotFound => Ok(()),
+        _ => Err(error),
+    })
 }
 
-fn write_answers(out: &mut impl Write, snapshot: &Snapshot) -> io::Result<()> {
-    let sources: Vec<Value> =
-        snapshot.origins.iter().map(|o| json!([o.source.name(), o.print])).collect();
-    let header = json!({
-        "format": MARK, "version": VERSION, "answers": snapshot.answers.len(), "sources": sources,
-    });
-    writeln!(out, "{header}")?;
-    for Remembered { query, books, at } in &snapshot.answers {
-        let books: Vec<Value> = books.iter().cloned().map(from_book).collect();
-        writeln!(out, "{}", json!({ "query": query.to_string(), "at": at, "books": books }))?;
-    }
-    Ok(())
+fn write_new(path: &Path, mut lines: impl Iterator<Item = Value>) -> io::Result<()> {
+    let file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut out = BufWriter::new(file);
+    lines.try_for_each(|line| writeln!(out, "{line}"))?;
+    out.into_inner()?.sync_all()
 }
 
 /// The memory that `path` holds as far as it is still good for `origins`, or an empty one;
 /// and a line for the log when the file was set aside. No file is nothing to report.
-pub fn load(path: &Path, limit: usize, origins: Vec<Origin>, now: u64) -> (Memory, Option<String>) {
-    let largest = LARGEST.max(limit as u64 * 4);
-    let why = match read(path, largest, Memory::new(limit, origins.clone()), now) {
-        Ok(memory) => return (memory, None),
-        Err(Unread::Nothing) => return (Memory::new(limit, origins), None),
-        Err(Unread::Because(why)) => why,
+pub fn load(path: &Path, limit: usize, origins: Vec<Origin>) -> (Memory, Option<String>) {
+    let mut memory = Memory::new(limit, origins.clone());
+    let Err(why) = read(path, LARGEST.max(limit as u64 * 4), &mut memory) else {
+        return (memory, None);
     };
     let aside = with_suffix(path, ".set-aside");
     let fate = match fs::rename(path, &aside) {
@@ -103,49 +94,33 @@ pub fn load(path: &Path, limit: usize, origins: Vec<Origin>, now: u64) -> (Memor
     (Memory::new(limit, origins), Some(line))
 }
 
-/// Why a file brought no memory.
-enum Unread {
-    Nothing,
-    Because(String),
-}
-
-impl From<io::Error> for Unread {
-    fn from(error: io::Error) -> Self {
-        match error.kind() {
-            io::ErrorKind::NotFound => Self::Nothing,
-            _ => Self::Because(format!("cannot be read: {error}")),
-        }
-    }
-}
-
-fn because(why: impl Into<String>) -> Unread {
-    Unread::Because(why.into())
-}
-
-fn read(path: &Path, largest: u64, mut memory: Memory, now: u64) -> Result<Memory, Unread> {
+/// Fills `memory`, or says what is wrong with the file.
+fn read(path: &Path, largest: u64, memory: &mut Memory) -> Result<(), String> {
+    let unreadable = |error: io::Error| format!("cannot be read: {error}");
     // Before opening: opening a pipe would wait for a writer.
-    let about = fs::metadata(path)?;
+    let about = match fs::metadata(path) {
+        Err(error) if error.kind() == ErrorKind::NotFound => return Ok(()),
+        about => about.map_err(unreadable)?,
+    };
     if !about.is_file() {
-        return Err(because("not a file"));
+        return Err("not a file".into());
     }
     if about.len() > largest {
-        return Err(because(format!("{} bytes, of which {largest} are read", about.len())));
+        return Err(format!("{} bytes, of which {largest} are read", about.len()));
     }
-    let mut lines = BufReader::new(File::open(path)?.take(largest));
-    let header = next_line(&mut lines)?.and_then(|line| parse_header(&line));
-    let (answers, before) = match header.ok_or_else(|| because("not a file of ours"))? {
-        (VERSION, answers, before) => (answers, before),
-        (version, ..) => return Err(because(format!("written in format {version}"))),
-    };
+    let mut lines = BufReader::new(File::open(path).map_err(unreadable)?.take(largest));
+    let header = next_line(&mut lines).map_err(unreadable)?;
+    let header = header.and_then(|line| parse_header(&line)).ok_or("not a file of ours")?;
+    let (answers, before) = header.map_err(|version| format!("written in format {version}"))?;
     let mut seen = 0;
-    while let Some(line) = next_line(&mut lines)? {
+    while let Some(line) = next_line(&mut lines).map_err(unreadable)? {
         seen += 1;
-        let damaged = || because(format!("damaged at line {}", seen + 1));
-        memory.restore(parse_answer(&line).ok_or_else(damaged)?, &before, now);
+        let damaged = || format!("damaged at line {}", seen + 1);
+        memory.restore(parse_answer(&line).ok_or_else(damaged)?, &before);
     }
     match seen == answers {
-        true => Ok(memory),
-        false => Err(because(format!("damaged: {seen} answers, not {answers}"))),
+        true => Ok(()),
+        false => Err(format!("damaged: {seen} answers, not {answers}")),
     }
 }
 
@@ -153,29 +128,26 @@ fn read(path: &Path, largest: u64, mut memory: Memory, now: u64) -> Result<Memor
 fn next_line(lines: &mut impl BufRead) -> io::Result<Option<Vec<u8>>> {
     let mut line = Vec::new();
     lines.read_until(b'\n', &mut line)?;
-    Ok(match line.pop() {
-        None => None,
-        Some(b'\n') => Some(line),
-        Some(_) => Some(Vec::new()),
-    })
+    Ok(line.pop().map(|end| if end == b'\n' { line } else { Vec::new() }))
 }
 
-/// Version, number of answers, sources; whatever else a newer version says is not looked at.
-fn parse_header(line: &[u8]) -> Option<(u64, u64, Vec<Origin>)> {
+/// Number of answers and sources, or the version when it is another one, of which nothing else
+/// is looked at.
+fn parse_header(line: &[u8]) -> Option<Result<(u64, Vec<Origin>), u64>> {
     let header: Value = serde_json::from_slice(line).ok()?;
     let version = header.get("version")?.as_u64()?;
-    if header.get("format")?.as_str()? != MARK {
+    if header.get("format")? != MARK {
         return None;
+    }
+    if version != VERSION {
+        return Some(Err(version));
     }
     let origin = |pair: &Value| {
         Some(Origin { source: source(pair.get(0)?)?, print: pair.get(1)?.as_u64()? })
     };
-    if version != VERSION {
-        return Some((version, 0, Vec::new()));
-    }
     // A source this version does not know is none of today's; it just is not among them.
     let sources = header.get("sources")?.as_array()?.iter().filter_map(origin).collect();
-    Some((version, header.get("answers")?.as_u64()?, sources))
+    Some(Ok((header.get("answers")?.as_u64()?, sources)))
 }
 
 fn parse_answer(line: &[u8]) -> Option<Remembered> {
@@ -200,96 +172,85 @@ pub(crate) fn parse_query(key: &str) -> Option<Query> {
 }
 
 fn source(name: &Value) -> Option<Source> {
-    let name = name.as_str()?;
-    [Source::Douban, Source::NeoDb, Source::Shelf].into_iter().find(|s| s.name() == name)
+    [Source::Douban, Source::NeoDb, Source::Shelf].into_iter().find(|s| name == s.name())
 }
 
-/// Every plain text of a book and its name in the file, for both directions.
-#[rustfmt::skip]
-fn texts(book: &mut Book) -> [(&'static str, &mut String); 11] {
-    // Names every field, so that none is forgotten.
-    let Book {
-        title, subtitle, origin_title, authors: _, translators: _, publisher, pubdate, price,
-        pages, series, isbn: _, rating: _, summary, cover, link, holding: _, source: _,
-    } = book;
-    [
-        ("title", title), ("subtitle", subtitle), ("origin_title", origin_title),
-        ("publisher", publisher), ("pubdate", pubdate), ("price", price), ("pages", pages),
-        ("series", series), ("summary", summary), ("cover", cover), ("link", link),
-    ]
-}
-
-fn from_book(mut book: Book) -> Value {
-    let filled = texts(&mut book).into_iter().filter(|(_, text)| !text.is_empty());
-    let mut map: Map<String, Value> =
-        filled.map(|(name, text)| (name.to_owned(), std::mem::take(text).into())).collect();
-    let mut put = |name: &str, value: Value| map.insert(name.to_owned(), value);
-    put("source", book.source.name().into());
-    for (name, people) in [("authors", book.authors), ("translators", book.translators)] {
-        if !people.is_empty() {
-            put(name, people.into());
-        }
-    }
-    if let Some(isbn) = book.isbn {
-        put("isbn", isbn.isbn13().into());
-    }
-    match book.rating {
-        Rating::Unknown => None,
-        Rating::TooFew => put("rating", json!([])),
-        Rating::Scored { tenths, count } => put("rating", json!([tenths, count])),
+/// What is empty is left out.
+fn from_book(book: &Book) -> Value {
+    let rating = match book.rating {
+        Rating::Unknown => Value::Null,
+        Rating::TooFew => json!([]),
+        Rating::Scored { tenths, count } => json!([tenths, count]),
     };
-    if let Some(Holding { callno, location, copies }) = book.holding {
-        put("holding", json!([callno, location, copies]));
+    let holding = book.holding.as_ref().map(|held| [&held.callno, &held.location, &held.copies]);
+    let mut value = json!({
+        "title": book.title, "subtitle": book.subtitle, "origin_title": book.origin_title,
+        "authors": book.authors, "translators": book.translators, "publisher": book.publisher,
+        "pubdate": book.pubdate, "price": book.price, "pages": book.pages,
+        "series": book.series, "isbn": book.isbn.map(|isbn| isbn.isbn13()), "rating": rating,
+        "summary": book.summary, "cover": book.cover, "link": book.link, "holding": holding,
+        "source": book.source.name(),
+    });
+    if let Value::Object(fields) = &mut value {
+        fields.retain(|_, field| !field.is_null() && field != "");
     }
-    Value::Object(map)
+    value
 }
 
-fn into_book(value: Value) -> Option<Book> {
-    let Value::Object(mut map) = value else { return None };
-    let mut book = Book { source: source(map.get("source")?)?, ..Book::default() };
-    for (name, text) in texts(&mut book) {
-        *text = into_text(map.remove(name))?;
-    }
-    book.authors = into_list(map.remove("authors"))?;
-    book.translators = into_list(map.remove("translators"))?;
-    if let Some(isbn) = map.get("isbn") {
-        book.isbn = Some(Isbn::parse(isbn.as_str()?)?);
-    }
-    if let Some(rating) = map.get("rating") {
-        book.rating = into_rating(rating.as_array()?)?;
-    }
-    if let Some(holding) = map.remove("holding") {
-        let [callno, location, copies] = into_list(Some(holding))?.try_into().ok()?;
-        book.holding = Some(Holding { callno, location, copies });
-    }
+fn into_book(mut value: Value) -> Option<Book> {
+    let map = value.as_object_mut()?;
+    let book = Book {
+        title: field(map, "title", text)?,
+        subtitle: field(map, "subtitle", text)?,
+        origin_title: field(map, "origin_title", text)?,
+        authors: field(map, "authors", texts)?,
+        translators: field(map, "translators", texts)?,
+        publisher: field(map, "publisher", text)?,
+        pubdate: field(map, "pubdate", text)?,
+        price: field(map, "price", text)?,
+        pages: field(map, "pages", text)?,
+        series: field(map, "series", text)?,
+        isbn: field(map, "isbn", |isbn| Some(Some(Isbn::parse(isbn.as_str()?)?)))?,
+        rating: field(map, "rating", rating)?,
+        summary: field(map, "summary", text)?,
+        cover: field(map, "cover", text)?,
+        link: field(map, "link", text)?,
+        holding: field(map, "holding", |parts| {
+            let [callno, location, copies] = texts(parts)?.try_into().ok()?;
+            Some(Some(Holding { callno, location, copies }))
+        })?,
+        source: source(map.get("source")?)?,
+    };
     (!book.title.is_empty()).then_some(book)
 }
 
-fn into_rating(parts: &[Value]) -> Option<Rating> {
-    let [tenths, count] = parts else { return parts.is_empty().then_some(Rating::TooFew) };
+/// Absent is empty; what cannot be read is damage.
+fn field<T: Default>(
+    map: &mut Map<String, Value>,
+    name: &str,
+    read: impl FnOnce(Value) -> Option<T>,
+) -> Option<T> {
+    map.remove(name).map_or_else(|| Some(T::default()), read)
+}
+
+fn text(value: Value) -> Option<String> {
+    if let Value::String(text) = value { Some(text) } else { None }
+}
+
+fn texts(value: Value) -> Option<Vec<String>> {
+    if let Value::Array(list) = value { list.into_iter().map(text).collect() } else { None }
+}
+
+fn rating(value: Value) -> Option<Rating> {
+    let [tenths, count] = value.as_array()?.as_slice() else {
+        return (value == json!([])).then_some(Rating::TooFew);
+    };
     let tenths = u8::try_from(tenths.as_u64()?).ok().filter(|t| *t <= 100)?;
     let count = match count {
         Value::Null => None,
         count => Some(u32::try_from(count.as_u64()?).ok()?),
     };
     Some(Rating::Scored { tenths, count })
-}
-
-/// Absent is empty; any other type is damage.
-fn into_text(value: Option<Value>) -> Option<String> {
-    match value {
-        None => Some(String::new()),
-        Some(Value::String(text)) => Some(text),
-        Some(_) => None,
-    }
-}
-
-fn into_list(value: Option<Value>) -> Option<Vec<String>> {
-    match value {
-        None => Some(Vec::new()),
-        Some(Value::Array(list)) => list.into_iter().map(|v| into_text(Some(v))).collect(),
-        Some(_) => None,
-    }
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {
