@@ -139,83 +139,28 @@ pub fn help() -> String {
 impl Command {
     /// Reads the arguments after the program's name. An error is a hint for the person.
     pub fn read(arguments: impl IntoIterator<Item = OsString>) -> Result<Self, String> {
-        let mut words = lexopt::Parser::from_args(arguments);
-        let hint = |error: lexopt::Error| format!("{error}; try doumibook --help");
-        let command = match words.next().map_err(hint)? {
-            None => return Err("no command; try doumibook demo, or doumibook --help".into()),
-            Some(Long("help") | Short('h')) => return Ok(Self::Help),
-            Some(Long("version") | Short('V')) => return Ok(Self::Version),
-            Some(Value(word)) => match word.to_str() {
-                Some("serve") => Self::Serve,
-                Some("demo") => demo(&mut words)?,
-                Some("ask") => return ask(&mut words),
-                Some("check") => Self::Check,
-                Some("menu") => menu(&mut words)?,
-                Some("help") => return Ok(Self::Help),
-                _ => {
-                    return Err(format!(
-                        "unknown command {word:?}; there are serve, demo, ask, check and \
-                         menu, see doumibook --help"
-                    ));
-                }
-            },
-            Some(other) => return Err(hint(other.unexpected())),
-        };
-        match words.next().map_err(hint)? {
-            None => Ok(command),
-            Some(Long("help") | Short('h')) => Ok(Self::Help),
-            Some(other) => Err(hint(other.unexpected())),
-        }
+        parse(lexopt::Parser::from_args(arguments)).map_err(|error| match error {
+            lexopt::Error::Custom(ours) => ours.to_string(),
+            theirs => format!("{theirs}; try doumibook --help"),
+        })
     }
 }
 
-fn demo(words: &mut lexopt::Parser) -> Result<Command, String> {
-    let mut listen = Address::Tcp(([127, 0, 0, 1], 8080).into());
-    let hint = |error: lexopt::Error| format!("{error}; try doumibook --help");
-    while let Some(word) = words.next().map_err(hint)? {
-        match word {
-            Long("listen") => {
-                let text = value(words)?;
-                listen = settings::parse_address(&text).map_err(|(found, right)| {
-                    format!("--listen is \"{found}\"; expected {right}")
-                })?;
-            }
-            Long("help") | Short('h') => return Ok(Command::Help),
-            other => return Err(hint(other.unexpected())),
-        }
-    }
-    match &listen {
-        Address::Tcp(address) if !address.ip().is_loopback() => Err(format!(
-            "--listen is \"{address}\"; demo has a token everybody knows, so it listens on \
-             loopback only, such as 127.0.0.1:8080"
-        )),
-        _ => Ok(Command::Demo { listen }),
-    }
-}
-
-fn menu(words: &mut lexopt::Parser) -> Result<Command, String> {
-    let hint = |error: lexopt::Error| format!("{error}; try doumibook --help");
-    let what = match words.next().map_err(hint)? {
-        Some(Value(word)) => word.to_string_lossy().into_owned(),
+fn parse(mut words: lexopt::Parser) -> Result<Command, lexopt::Error> {
+    let command = match words.next()? {
+        None => return Err("no command; try doumibook demo, or doumibook --help".into()),
         Some(Long("help") | Short('h')) => return Ok(Command::Help),
-        Some(other) => return Err(hint(other.unexpected())),
-        None => String::new(),
+        Some(Long("version") | Short('V')) => return Ok(Command::Version),
+        Some(Value(word)) => word,
+        Some(other) => return Err(other.unexpected()),
     };
-    Ok(Command::Menu(match what.as_str() {
-        "show" => Menu::Show,
-        "delete" => Menu::Delete,
-        "default" => Menu::Default,
-        "push" => match words.next().map_err(hint)? {
-            Some(Value(file)) => Menu::Push(file.into()),
-            _ => return Err("push what? Give a file; doumibook menu default prints one".into()),
-        },
-        _ => return Err("menu: expected show, push FILE, delete or default".into()),
-    }))
-}
-
-fn ask(words: &mut lexopt::Parser) -> Result<Command, String> {
-    let hint = |error: lexopt::Error| format!("{error}; try doumibook --help");
-    let mut text: Vec<String> = Vec::new();
+    let command = command.to_string_lossy();
+    if !["serve", "demo", "ask", "check", "menu", "help"].contains(&command.as_ref()) {
+        let there = "there are serve, demo, ask, check and menu, see doumibook --help";
+        return Err(format!("unknown command {command:?}; {there}").into());
+    }
+    let mut plain: Vec<OsString> = Vec::new();
+    let mut listen = Address::Tcp(([127, 0, 0, 1], 8080).into());
     let mut ask = Ask {
         text: String::new(),
         url: None,
@@ -225,42 +170,71 @@ fn ask(words: &mut lexopt::Parser) -> Result<Command, String> {
         raw: None,
         show_xml: false,
     };
-    while let Some(word) = words.next().map_err(hint)? {
-        match word {
-            Value(word) => text.push(word.to_string_lossy().into_owned()),
-            Long("url") => ask.url = Some(value(words)?),
-            Long("mode") => ask.mode = Some(parse_mode(&value(words)?)?),
-            Long("kind") => ask.kind = parse_kind(&value(words)?)?,
-            Long("times") => ask.times = parse_times(&value(words)?)?,
-            Long("raw") => ask.raw = Some(words.value().map_err(hint)?.into()),
-            Long("show") => match value(words)?.as_str() {
+    while let Some(word) = words.next()? {
+        match (&*command, word) {
+            (_, Long("help") | Short('h')) => return Ok(Command::Help),
+            ("demo", Long("listen")) => listen = parse_listen(&words.value()?.into_string()?)?,
+            ("ask", Long("url")) => ask.url = Some(words.value()?.into_string()?),
+            ("ask", Long("mode")) => ask.mode = Some(parse_mode(&words.value()?.into_string()?)?),
+            ("ask", Long("kind")) => ask.kind = parse_kind(&words.value()?.into_string()?)?,
+            ("ask", Long("times")) => ask.times = parse_times(&words.value()?.into_string()?)?,
+            ("ask", Long("raw")) => ask.raw = Some(words.value()?.into()),
+            ("ask", Long("show")) => match words.value()?.into_string()?.as_str() {
                 "xml" => ask.show_xml = true,
-                other => return Err(format!("--show is \"{other}\"; expected xml")),
+                other => return Err(format!("--show is \"{other}\"; expected xml").into()),
             },
-            Long("help") | Short('h') => return Ok(Command::Help),
-            other => return Err(hint(other.unexpected())),
+            ("ask" | "menu", Value(word)) => plain.push(word),
+            (_, other) => return Err(other.unexpected()),
         }
     }
-    ask.text = text.join(" ");
-    let speechless = [Kind::Subscribe, Kind::Unsubscribe, Kind::Click, Kind::Image];
-    if ask.text.is_empty() && ask.raw.is_none() && !speechless.contains(&ask.kind) {
-        return Err("ask what? Give a title, an author or an ISBN: doumibook ask 三体".into());
-    }
-    Ok(Command::Ask(Box::new(ask)))
+    Ok(match &*command {
+        "serve" => Command::Serve,
+        "demo" => Command::Demo { listen },
+        "check" => Command::Check,
+        "menu" => Command::Menu(menu(&plain)?),
+        "ask" => Command::Ask(Box::new(told(ask, &plain)?)),
+        _ => Command::Help,
+    })
 }
 
-fn value(words: &mut lexopt::Parser) -> Result<String, String> {
-    let value = words.value().map_err(|error| format!("{error}; try doumibook --help"))?;
-    value.into_string().map_err(|value| format!("{value:?} is not UTF-8"))
+fn menu(words: &[OsString]) -> Result<Menu, &'static str> {
+    match words {
+        [what] if what == "show" => Ok(Menu::Show),
+        [what] if what == "delete" => Ok(Menu::Delete),
+        [what] if what == "default" => Ok(Menu::Default),
+        [what, file] if what == "push" => Ok(Menu::Push(file.into())),
+        [what] if what == "push" => {
+            Err("push what? Give a file; doumibook menu default prints one")
+        }
+        _ => Err("menu: expected show, push FILE, delete or default"),
+    }
+}
+
+/// What the reader says, if that kind of push says anything.
+fn told(mut ask: Ask, words: &[OsString]) -> Result<Ask, &'static str> {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    ask.text = words.join(" ");
+    let speechless = [Kind::Subscribe, Kind::Unsubscribe, Kind::Click, Kind::Image];
+    if ask.text.is_empty() && ask.raw.is_none() && !speechless.contains(&ask.kind) {
+        return Err("ask what? Give a title, an author or an ISBN: doumibook ask 三体");
+    }
+    Ok(ask)
+}
+
+fn parse_listen(text: &str) -> Result<Address, String> {
+    match settings::parse_address(text) {
+        Err(right) => Err(format!("--listen is \"{text}\"; expected {right}")),
+        Ok(Address::Tcp(address)) if !address.ip().is_loopback() => Err(format!(
+            "--listen is \"{address}\"; demo has a token everybody knows, so it listens on \
+             loopback only, such as 127.0.0.1:8080"
+        )),
+        Ok(address) => Ok(address),
+    }
 }
 
 fn parse_mode(text: &str) -> Result<Mode, String> {
-    match text {
-        "plain" => Ok(Mode::Plain),
-        "compatible" => Ok(Mode::Compatible),
-        "secure" => Ok(Mode::Secure),
-        _ => Err(format!("--mode is \"{text}\"; expected plain, compatible or secure")),
-    }
+    settings::parse_mode(text)
+        .ok_or_else(|| format!("--mode is \"{text}\"; expected plain, compatible or secure"))
 }
 
 /// The kind with this name, or what to write instead.

@@ -58,39 +58,30 @@ pub struct Page {
 pub enum Failure {
     /// The time was up; carries how long it took.
     TimedOut(Duration),
-    /// No such host, or no name server answered.
-    Name,
-    /// Nobody listens there, or there is no way to it.
-    Connect,
-    /// No TLS there, or a certificate that is not valid for the host.
-    Tls,
-    /// The proxy would not connect us.
-    Proxy,
     /// Closed before an answer came.
     Closed,
-    /// Closed in the middle of the answer.
-    CutShort,
-    /// More than [`MAX_BODY`].
-    TooLarge,
-    /// What came is not HTTP, or the request could not be written as such.
-    Protocol,
     /// Redirected to another origin (carries its host), or round and round (then the same).
     Redirected(String),
+    /// Anything else that keeps a page from coming, in words.
+    Broken(&'static str),
 }
+
+const NAME: Failure = Failure::Broken("the host's name could not be resolved");
+const CONNECT_FAILED: Failure = Failure::Broken("could not connect");
+const TLS: Failure = Failure::Broken("no valid TLS: wrong port, or a certificate of another host");
+const PROXY: Failure = Failure::Broken("the proxy refused the connection");
+const CUT_SHORT: Failure = Failure::Broken("the answer was cut short");
+const TOO_LARGE: Failure = Failure::Broken("the answer is larger than 1024 KiB");
+/// What came is not HTTP, or the request could not be written as such.
+const PROTOCOL: Failure = Failure::Broken("the answer is not HTTP");
 
 impl fmt::Display for Failure {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::TimedOut(after) => write!(f, "timed out after {} ms", after.as_millis()),
-            Self::Name => f.write_str("the host's name could not be resolved"),
-            Self::Connect => f.write_str("could not connect"),
-            Self::Tls => f.write_str("no valid TLS: wrong port, or a certificate of another host"),
-            Self::Proxy => f.write_str("the proxy refused the connection"),
             Self::Closed => f.write_str("the connection was closed without an answer"),
-            Self::CutShort => f.write_str("the answer was cut short"),
-            Self::TooLarge => write!(f, "the answer is larger than {} KiB", MAX_BODY / 1024),
-            Self::Protocol => f.write_str("the answer is not HTTP"),
             Self::Redirected(host) => write!(f, "redirected to {host}, which is not followed"),
+            Self::Broken(why) => f.write_str(why),
         }
     }
 }
@@ -129,7 +120,7 @@ impl Http {
     /// have been an old one from the pool, so that is tried once more.
     pub fn get(&self, url: &Url, until: Instant) -> Result<Page, Failure> {
         let call = Call { started: Instant::now(), until };
-        let mut uri = url.uri().ok_or(Failure::Protocol)?;
+        let mut uri = url.uri().ok_or(PROTOCOL)?;
         for _ in 0..=REDIRECTS {
             let ask = || {
                 let request = call.limit(self.agent.get(&uri), self.proxy.for_uri(&uri))?;
@@ -157,7 +148,7 @@ impl Http {
         until: Instant,
     ) -> Result<Page, Failure> {
         let call = Call { started: Instant::now(), until };
-        let uri = url.uri().ok_or(Failure::Protocol)?;
+        let uri = url.uri().ok_or(PROTOCOL)?;
         let request = call.limit(self.agent.post(&uri), self.proxy.for_uri(&uri))?;
         let sent = request.content_type(content_type).send(body);
         call.page(sent.map_err(|e| call.failure(e))?)
@@ -191,38 +182,33 @@ impl Call {
             status: response.status().as_u16(),
             retry_after: retry_after.map(|s: u64| Duration::from_secs(s.min(LONGEST_REST))),
             body: body.map_err(|e| match self.failure(e) {
-                Failure::Closed => Failure::CutShort,
+                Failure::Closed => CUT_SHORT,
                 other => other,
             })?,
         })
     }
 
     fn failure(&self, error: ureq::Error) -> Failure {
+        use io::ErrorKind::*;
         use ureq::Error::*;
         match error {
             Timeout(_) => Failure::TimedOut(self.started.elapsed()),
-            HostNotFound => Failure::Name,
-            Io(error) => self.io_failure(&error),
-            Rustls(_) | Tls(_) | Pem(_) | TlsRequired => Failure::Tls,
-            ConnectProxyFailed(_) | InvalidProxyUrl => Failure::Proxy,
-            BodyExceedsLimit(_) => Failure::TooLarge,
-            ConnectionFailed => Failure::Connect,
-            _ => Failure::Protocol,
-        }
-    }
-
-    fn io_failure(&self, error: &io::Error) -> Failure {
-        use io::ErrorKind::*;
-        match error.kind() {
-            TimedOut => Failure::TimedOut(self.started.elapsed()),
-            ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof => Failure::Closed,
-            // rustls wraps its refusals in this kind during a handshake.
-            InvalidData => Failure::Tls,
-            ConnectionRefused => Failure::Connect,
-            // The kind std gives to a failed look-up is unstable; only such an error has no
-            // number of the system's.
-            _ if error.raw_os_error().is_none() => Failure::Name,
-            _ => Failure::Connect,
+            HostNotFound => NAME,
+            Rustls(_) | Tls(_) | Pem(_) | TlsRequired => TLS,
+            ConnectProxyFailed(_) | InvalidProxyUrl => PROXY,
+            BodyExceedsLimit(_) => TOO_LARGE,
+            ConnectionFailed => CONNECT_FAILED,
+            Io(error) => match error.kind() {
+                TimedOut => Failure::TimedOut(self.started.elapsed()),
+                ConnectionReset | ConnectionAborted | BrokenPipe | UnexpectedEof => Failure::Closed,
+                // rustls wraps its refusals in this kind during a handshake.
+                InvalidData => TLS,
+                // The kind std gives to a failed look-up is unstable; only such an error has no
+                // number of the system's.
+                _ if error.raw_os_error().is_none() => NAME,
+                _ => CONNECT_FAILED,
+            },
+            _ => PROTOCOL,
         }
     }
 }
@@ -238,18 +224,15 @@ fn next(from: &Uri, response: &Response<Body>) -> Result<Option<Uri>, Failure> {
     }
     let Some(location) = header(response, LOCATION) else { return Ok(None) };
     let scheme = from.scheme_str().unwrap_or_default();
-    let authority = from.authority().map(|a| a.as_str()).unwrap_or_default();
-    let to = if location.starts_with("//") {
-        format!("{scheme}:{location}")
-    } else if location.starts_with('/') {
-        format!("{scheme}://{authority}{location}")
-    } else {
-        location.to_owned()
+    let to = match (location, from.authority()) {
+        (there, _) if there.starts_with("//") => format!("{scheme}:{there}"),
+        (path, Some(here)) if path.starts_with('/') => format!("{scheme}://{here}{path}"),
+        (whole, _) => whole.to_owned(),
     };
     match to.parse::<Uri>() {
         Ok(to) if origin(&to) == origin(from) => Ok(Some(to)),
         Ok(to) => Err(Failure::Redirected(host(&to))),
-        Err(_) => Err(Failure::Protocol),
+        Err(_) => Err(PROTOCOL),
     }
 }
 

@@ -22,7 +22,7 @@ use crate::wechat::signature::Token;
 mod given;
 
 pub use given::parse_address;
-use given::{Given, SetUp, is_known, secret_wrong, unknown_name, wrong};
+use given::{Given, is_known, unknown_name};
 
 /// Every setting there is: its name, its default as tables show it, its meaning in one line.
 /// `--help`, the READMEs and the example file are held to it by a test.
@@ -55,6 +55,15 @@ pub const ALL: &[(&str, &str, &str)] = &[
     ("DOUMIBOOK_DELIVERIES", "3", "how often WeChat delivers a push, 1 to 3"),
     ("DOUMIBOOK_LOG_TEXT", "no", "yes writes what readers send into the log"),
 ];
+
+/// The ways a push may be protected, by their names.
+const MODES: [(&str, Mode); 3] =
+    [("plain", Mode::Plain), ("compatible", Mode::Compatible), ("secure", Mode::Secure)];
+
+/// The mode with this name.
+pub fn parse_mode(text: &str) -> Option<Mode> {
+    MODES.iter().find(|(name, _)| *name == text).map(|(_, mode)| *mode)
+}
 
 /// Everything `serve` and `ask` need to know.
 pub struct Settings {
@@ -131,32 +140,37 @@ impl Settings {
             return Err(unknown_name(unknown));
         }
         let given = Given { variables, credential };
-        let secrets = Secrets::read(&given)?;
+        let tokens = given.secrets("DOUMIBOOK_TOKEN", Token::parse)?;
+        let keys = given.secrets("DOUMIBOOK_AES_KEY", AesKey::parse)?;
         let shelf = given.text("DOUMIBOOK_SHELF").map(PathBuf::from);
-        let douban_key =
-            given.secret("DOUMIBOOK_DOUBAN_KEY", "douban_key").and_then(|key| Secret::new(&key));
-        let set_up = SetUp {
-            shelf: shelf.is_some(),
-            douban: douban_key.is_some() || given.text("DOUMIBOOK_DOUBAN_URL").is_some(),
-            neodb: given.text("DOUMIBOOK_NEODB_URL").is_some(),
-        };
+        let douban_key = given.secret("DOUMIBOOK_DOUBAN_KEY", |key| Secret::new(key).ok_or(""))?;
+        let set_up = [
+            (Source::Shelf, shelf.is_some()),
+            (Source::Douban, douban_key.is_some() || given.text("DOUMIBOOK_DOUBAN_URL").is_some()),
+            // Needs neither key nor file, so it is there for those who set up nothing.
+            (Source::NeoDb, given.text("DOUMIBOOK_NEODB_URL").is_some()),
+        ];
+        let set_up = set_up.into_iter().filter(|(_, on)| *on).map(|(source, _)| source).collect();
         Ok(Self {
-            tokens: secrets.tokens,
-            keys: secrets.keys,
-            app_id: secrets.app_id,
+            app_id: given.app_id(!keys.is_empty())?,
+            mode: given.mode(!keys.is_empty())?,
+            tokens,
+            keys,
             app_secret: given.app_secret()?,
             api_url: given.url("DOUMIBOOK_API_URL", "https://api.weixin.qq.com")?,
-            mode: secrets.mode,
             listen: given.listen()?,
             name: given.name()?,
             welcome: given.welcome()?,
             sources: given.sources(set_up)?,
             douban_url: given.url("DOUMIBOOK_DOUBAN_URL", "https://api.douban.com")?,
             douban_key,
-            douban_per_minute: given.number("DOUMIBOOK_DOUBAN_PER_MINUTE", 8, 1..=1_000_000)?
-                as u32,
+            // The last published figure for a key was 500 an hour, 8.3 a minute; going over it
+            // was reported to block the whole address.
+            douban_per_minute: given.number("DOUMIBOOK_DOUBAN_PER_MINUTE", 8, 1..=1_000_000)?,
             neodb_url: given.url("DOUMIBOOK_NEODB_URL", "https://neodb.social")?,
-            neodb_per_minute: given.number("DOUMIBOOK_NEODB_PER_MINUTE", 30, 1..=6000)? as u32,
+            // No limit is published; one request in two seconds is what a community's server
+            // bears from one of many clients.
+            neodb_per_minute: given.number("DOUMIBOOK_NEODB_PER_MINUTE", 30, 1..=6000)?,
             contact: given.contact()?,
             shelf,
             workers: given.number("DOUMIBOOK_WORKERS", 4, 1..=64)?,
@@ -164,19 +178,17 @@ impl Settings {
             lookups: given.number("DOUMIBOOK_LOOKUPS", 64, 1..=1024)?,
             memory: given.memory()?,
             patience: Patience {
-                deliveries: given.number("DOUMIBOOK_DELIVERIES", 3, 1..=3)? as u32,
+                deliveries: given.number("DOUMIBOOK_DELIVERIES", 3, 1..=3)?,
                 deadline: Duration::from_millis(given.number(
                     "DOUMIBOOK_DEADLINE_MS",
                     4500,
                     1000..=4900,
-                )? as u64),
+                )?),
             },
             log_text: given.yes("DOUMIBOOK_LOG_TEXT")?,
         })
     }
-}
 
-impl Settings {
     /// For `serve` without any source: NeoDB, which needs neither key nor file. Says so.
     pub fn or_neodb(mut self) -> Self {
         if self.sources.is_empty() {
@@ -207,111 +219,38 @@ impl Settings {
     }
 }
 
-/// The account's side of the settings.
-struct Secrets {
-    tokens: Vec<Token>,
-    keys: Vec<AesKey>,
-    app_id: Option<AppId>,
-    mode: Mode,
-}
-
-impl Secrets {
-    fn read(given: &Given<'_>) -> Result<Self, Wrong> {
-        let mut tokens = Vec::new();
-        let mut keys = Vec::new();
-        for (name, credential) in [("TOKEN", "token"), ("TOKEN_OLD", "token_old")] {
-            let name = format!("DOUMIBOOK_{name}");
-            if let Some(text) = given.secret(&name, credential) {
-                tokens.push(Token::parse(&text).map_err(|bad| secret_wrong(&name, &text, bad))?);
-            } else if tokens.is_empty()
-                && given.secret("DOUMIBOOK_TOKEN_OLD", "token_old").is_some()
-            {
-                return Err(Wrong("DOUMIBOOK_TOKEN_OLD is set without DOUMIBOOK_TOKEN".into()));
-            }
-        }
-        for (name, credential) in [("AES_KEY", "aes_key"), ("AES_KEY_OLD", "aes_key_old")] {
-            let name = format!("DOUMIBOOK_{name}");
-            if let Some(text) = given.secret(&name, credential) {
-                keys.push(AesKey::parse(&text).map_err(|bad| secret_wrong(&name, &text, bad))?);
-            } else if keys.is_empty()
-                && given.secret("DOUMIBOOK_AES_KEY_OLD", "aes_key_old").is_some()
-            {
-                return Err(Wrong("DOUMIBOOK_AES_KEY_OLD is set without DOUMIBOOK_AES_KEY".into()));
-            }
-        }
-        let app_id = match given.text("DOUMIBOOK_APP_ID") {
-            Some(text) => Some(
-                AppId::parse(text)
-                    .map_err(|bad| wrong("DOUMIBOOK_APP_ID", text, &bad.to_string()))?,
-            ),
-            None => None,
-        };
-        if !keys.is_empty() && app_id.is_none() {
-            return Err(Wrong(
-                "DOUMIBOOK_AES_KEY is set without DOUMIBOOK_APP_ID; expected the AppID (wx…) that \
-                 the console shows beside the key"
-                    .into(),
-            ));
-        }
-        let mode = match (given.text("DOUMIBOOK_MODE"), keys.is_empty()) {
-            (None, true) | (Some("plain"), _) => Mode::Plain,
-            (None, false) | (Some("secure"), false) => Mode::Secure,
-            (Some("compatible"), false) => Mode::Compatible,
-            (Some(mode @ ("compatible" | "secure")), true) => {
-                return Err(Wrong(format!(
-                    "DOUMIBOOK_MODE is \"{mode}\", which needs DOUMIBOOK_AES_KEY and \
-                     DOUMIBOOK_APP_ID"
-                )));
-            }
-            (Some(other), _) => {
-                return Err(wrong("DOUMIBOOK_MODE", other, "plain, compatible or secure"));
-            }
-        };
-        Ok(Self { tokens, keys, app_id, mode })
-    }
-}
-
 /// The effective settings, secrets as `set`: the line `serve` begins with.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { listen, name, douban_per_minute, neodb_per_minute, workers, .. } = self;
+        let Self { connections, lookups, memory, patience, .. } = self;
         let set = |there: bool| if there { "set" } else { "not set" };
         let sources: Vec<_> = self.sources.iter().map(|source| source.name()).collect();
-        let mode = match self.mode {
-            Mode::Plain => "plain",
-            Mode::Compatible => "compatible",
-            Mode::Secure => "secure",
-        };
+        let mode = MODES.iter().find(|(_, mode)| *mode == self.mode).map_or("", |(name, _)| name);
         write!(
             f,
             "token={} token_old={} aes_key={} aes_key_old={} app_id={} app_secret={} mode={mode} \
-             listen={} name={} welcome={} sources={} douban_url={} douban_key={} \
-             douban_per_minute={} neodb_url={} neodb_per_minute={} contact={} api_url={} shelf={} \
-             workers={} connections={} \
-             lookups={} memory={} deadline_ms={} deliveries={} log_text={}",
+             listen={listen} name={name} welcome={} sources={} douban_url={} douban_key={} \
+             douban_per_minute={douban_per_minute} neodb_url={} \
+             neodb_per_minute={neodb_per_minute} contact={} api_url={} shelf={} workers={workers} \
+             connections={connections} lookups={lookups} memory={memory} deadline_ms={} \
+             deliveries={} log_text={}",
             set(!self.tokens.is_empty()),
             set(self.tokens.len() > 1),
             set(!self.keys.is_empty()),
             set(self.keys.len() > 1),
             set(self.app_id.is_some()),
             set(self.app_secret.is_some()),
-            self.listen,
-            self.name,
             self.welcome.as_ref().map_or("built in", |_| "set"),
             sources.join(","),
             self.douban_url.as_str(),
             set(self.douban_key.is_some()),
-            self.douban_per_minute,
             self.neodb_url.as_str(),
-            self.neodb_per_minute,
             self.contact.as_deref().unwrap_or("none"),
             self.api_url.as_str(),
             self.shelf.as_ref().map_or("none".into(), |path| path.display().to_string()),
-            self.workers,
-            self.connections,
-            self.lookups,
-            self.memory,
-            self.patience.deadline.as_millis(),
-            self.patience.deliveries,
+            patience.deadline.as_millis(),
+            patience.deliveries,
             if self.log_text { "yes" } else { "no" },
         )
     }

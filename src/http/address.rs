@@ -21,32 +21,24 @@ pub struct BaseUrl {
     host: String,
 }
 
-/// Why a text is no [`BaseUrl`]; `Display` is what was expected, to follow `NAME is "…"; `.
+/// Why a text is no [`BaseUrl`]: what was expected, to follow `NAME is "…"; `.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum BadUrl {
-    /// No scheme, no host, or characters that no address has.
-    Form,
-    /// `http://` to somewhere public: keys and questions would be readable on the way.
-    Plain,
-    /// A user name or password before the host.
-    User,
-    /// A query or a fragment.
-    Query,
-}
+pub struct BadUrl(&'static str);
+
+/// No scheme, no host, or characters that no address has.
+const FORM: BadUrl =
+    BadUrl("expected an address such as https://example.org or http://127.0.0.1:8080");
+/// To somewhere public keys and questions would be readable on the way.
+const PLAIN: BadUrl = BadUrl(
+    "expected https://; plain http:// is only for localhost and private addresses (127.0.0.1, \
+     10.…, 172.16.… to 172.31.…, 192.168.…, 100.64.…, [::1], [fd…])",
+);
+const USER: BadUrl = BadUrl("expected an address without a user name or password before the host");
+const QUERY: BadUrl = BadUrl("expected an address without ? or #: what follows is added to it");
 
 impl fmt::Display for BadUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Form => {
-                "expected an address such as https://example.org or http://127.0.0.1:8080"
-            }
-            Self::Plain => {
-                "expected https://; plain http:// is only for localhost and private addresses \
-                 (127.0.0.1, 10.…, 172.16.… to 172.31.…, 192.168.…, 100.64.…, [::1], [fd…])"
-            }
-            Self::User => "expected an address without a user name or password before the host",
-            Self::Query => "expected an address without ? or #: what follows is added to it",
-        })
+        f.write_str(self.0)
     }
 }
 
@@ -57,23 +49,23 @@ impl BaseUrl {
     pub fn parse(text: &str) -> Result<Self, BadUrl> {
         let text = text.trim();
         if text.contains(['?', '#']) {
-            return Err(BadUrl::Query);
+            return Err(QUERY);
         }
-        let uri: Uri = text.parse().map_err(|_| BadUrl::Form)?;
+        let uri: Uri = text.parse().map_err(|_| FORM)?;
         let (Some(scheme), Some(authority)) = (uri.scheme_str(), uri.authority()) else {
-            return Err(BadUrl::Form);
+            return Err(FORM);
         };
         if authority.as_str().contains('@') {
-            return Err(BadUrl::User);
+            return Err(USER);
         }
         let host = authority.host();
         let whole = authority.as_str() == host || authority.port_u16().is_some_and(|p| p > 0);
         match scheme {
-            _ if host.is_empty() || !whole => return Err(BadUrl::Form),
+            _ if host.is_empty() || !whole => return Err(FORM),
             "https" => {}
             "http" if is_near(host) => {}
-            "http" => return Err(BadUrl::Plain),
-            _ => return Err(BadUrl::Form),
+            "http" => return Err(PLAIN),
+            _ => return Err(FORM),
         }
         let host = host.to_ascii_lowercase();
         Ok(Self { text: text.trim_end_matches('/').to_owned(), host })
@@ -177,26 +169,26 @@ mod tests {
     #[rustfmt::skip]
     fn addresses_that_are_refused() {
         for (set, why) in [
-            ("",                                BadUrl::Form),
-            ("api.douban.com",                  BadUrl::Form),
-            ("/v2/book",                        BadUrl::Form),
-            ("ftp://127.0.0.1",                 BadUrl::Form),
-            ("https://",                        BadUrl::Form),
-            ("https://豆瓣",                     BadUrl::Form),
-            ("https://a b",                     BadUrl::Form),
-            ("https://host:99999",              BadUrl::Form),
-            ("https://host:0",                  BadUrl::Form),
-            ("https://host:",                   BadUrl::Form),
-            ("http://api.douban.com",           BadUrl::Plain),
-            ("http://172.32.0.1",               BadUrl::Plain),
-            ("http://100.128.0.1",              BadUrl::Plain),
-            ("http://127.0.0.1.example.org",    BadUrl::Plain),
-            ("http://8.8.8.8",                  BadUrl::Plain),
-            ("http://0x7f.1",                   BadUrl::Plain),
-            ("https://me:secret@host",          BadUrl::User),
-            ("http://127.0.0.1@example.org",    BadUrl::User),
-            ("https://host/?apikey=secret",     BadUrl::Query),
-            ("https://host/#top",               BadUrl::Query),
+            ("",                                FORM),
+            ("api.douban.com",                  FORM),
+            ("/v2/book",                        FORM),
+            ("ftp://127.0.0.1",                 FORM),
+            ("https://",                        FORM),
+            ("https://豆瓣",                     FORM),
+            ("https://a b",                     FORM),
+            ("https://host:99999",              FORM),
+            ("https://host:0",                  FORM),
+            ("https://host:",                   FORM),
+            ("http://api.douban.com",           PLAIN),
+            ("http://172.32.0.1",               PLAIN),
+            ("http://100.128.0.1",              PLAIN),
+            ("http://127.0.0.1.example.org",    PLAIN),
+            ("http://8.8.8.8",                  PLAIN),
+            ("http://0x7f.1",                   PLAIN),
+            ("https://me:secret@host",          USER),
+            ("http://127.0.0.1@example.org",    USER),
+            ("https://host/?apikey=secret",     QUERY),
+            ("https://host/#top",               QUERY),
         ] {
             assert_eq!(BaseUrl::parse(set), Err(why), "{set}");
             assert!(why.to_string().starts_with("expected "), "{why}");
