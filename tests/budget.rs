@@ -4,8 +4,8 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use doumibook::book::Book;
-use doumibook::catalogue::budget::{Admission, Cause, Change, Gate, Pass, State};
-use doumibook::catalogue::{Outcome, Reason};
+use doumibook::catalogue::budget::{Cause, Change, Gate, Pass, State};
+use doumibook::catalogue::{Event, Outcome, Reason};
 
 fn at(start: Instant, millis: u64) -> Instant {
     start + Duration::from_millis(millis)
@@ -69,9 +69,9 @@ fn the_breaker() {
             let now = at(start, second * 1000);
             assert_eq!(gate.would_ask(now), letter != '!', "{row}, at {second}");
             match gate.admit(now, now + Duration::from_secs(4)) {
-                Admission::Ask(pass) => drop(gate.report(pass, &outcome(letter), now)),
-                Admission::Resting(_) => assert_eq!(letter, '!', "{row}, at {second}"),
-                Admission::OverBudget => panic!("{row}: there is no budget"),
+                Ok(pass) => drop(gate.report(pass, &outcome(letter), now)),
+                Err(Event::Resting(_)) => assert_eq!(letter, '!', "{row}, at {second}"),
+                Err(other) => panic!("{row}: {other:?}"),
             }
             assert_eq!(shown(&gate, start), expected, "{row}, at {second}");
         }
@@ -81,8 +81,8 @@ fn the_breaker() {
 /// Gets leave to ask, for four seconds.
 fn pass(gate: &mut Gate, now: Instant) -> Pass {
     match gate.admit(now, now + Duration::from_secs(4)) {
-        Admission::Ask(pass) => pass,
-        refused => panic!("{refused:?}"),
+        Ok(pass) => pass,
+        Err(refused) => panic!("{refused:?}"),
     }
 }
 
@@ -111,7 +111,7 @@ fn exactly_one_probe() {
     assert_eq!(shown(&gate, start), "probes to 21");
     for _ in 0..100 {
         let refused = gate.admit(at(start, 15_000), at(start, 19_000));
-        assert_eq!(refused, Admission::Resting(Cause::Limited));
+        assert_eq!(refused, Err(Event::Resting(Cause::Limited)));
     }
     assert_eq!(gate.report(late, &Outcome::NotFound, at(start, 16_000)), None);
     assert_eq!(shown(&gate, start), "probes to 21", "only the probe decides");
@@ -142,12 +142,12 @@ fn the_budget_holds_in_every_minute() {
         let now = at(start, millis);
         let free = gate.would_ask(now);
         match gate.admit(now, now + Duration::from_secs(4)) {
-            Admission::Ask(pass) => {
+            Ok(pass) => {
                 assert!(free);
                 gate.report(pass, &Outcome::NotFound, now);
                 asked.push(millis);
             }
-            refused => assert_eq!((refused, free), (Admission::OverBudget, false)),
+            Err(refused) => assert_eq!((refused, free), (Event::OverBudget, false)),
         }
     }
     assert_eq!(asked.len(), 25, "all of it is used");
@@ -166,5 +166,5 @@ fn what_a_source_cannot_know_costs_nothing() {
         gate.report(free, &Outcome::Unasked, at(start, 0));
     }
     let _spent = pass(&mut gate, at(start, 0));
-    assert_eq!(gate.admit(at(start, 0), at(start, 1)), Admission::OverBudget);
+    assert_eq!(gate.admit(at(start, 0), at(start, 1)), Err(Event::OverBudget));
 }

@@ -1,7 +1,7 @@
 //! How often a source may be asked, and when it is left alone: a budget and a breaker.
 //!
-//! In: the moments at which somebody wants to ask, and what came of it. Out: an
-//! [`Admission`], and a [`Change`] when a source goes to rest or comes back. A pure state
+//! In: the moments at which somebody wants to ask, and what came of it. Out: a
+//! [`Pass`] or why not, and a [`Change`] when a source goes to rest or comes back. A pure state
 //! machine: it reads no clock, does no I/O and never waits; whoever holds a [`Gate`] asks it
 //! before and after a lookup, not during one.
 
@@ -10,15 +10,7 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use super::Outcome;
-
-/// Lookups a minute at Douban unless the operator says otherwise. The last published figure
-/// for a key was 500 requests an hour, 8.3 a minute; going over it was reported to block the
-/// whole address. Self-hosted page readers are refused sooner rather than later.
-pub const DOUBAN_PER_MINUTE: NonZeroU32 = NonZeroU32::new(8).unwrap();
-
-/// Lookups a minute at NeoDB unless the operator says otherwise. No limit is published; one
-/// request in two seconds is what a community's server bears from one of many clients.
-pub const NEODB_PER_MINUTE: NonZeroU32 = NonZeroU32::new(30).unwrap();
+use super::note::Event;
 
 /// So many failures in a row are no coincidence: a lost packet makes one, a restart two.
 pub const FAILURES: u32 = 3;
@@ -80,17 +72,6 @@ pub struct Pass {
     probe: bool,
 }
 
-/// Whether the source may be asked now.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Admission {
-    /// Yes.
-    Ask(Pass),
-    /// No: it rests.
-    Resting(Cause),
-    /// No: this minute's lookups are used up.
-    OverBudget,
-}
-
 /// What the operator's log should hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
@@ -104,7 +85,7 @@ pub enum Change {
 #[derive(Debug)]
 pub struct Gate {
     per_minute: Option<NonZeroU32>,
-    /// When the source was asked within the last minute: at most `per_minute` moments.
+    /// When the source was asked, latest first: the last `per_minute` moments.
     asked: VecDeque<Instant>,
     state: State,
     /// The last rest of our own choosing.
@@ -131,18 +112,17 @@ impl Gate {
     }
 
     /// Asks for leave to ask the source at `now` with a deadline `until`. Whoever gets it
-    /// reports the outcome.
-    pub fn admit(&mut self, now: Instant, until: Instant) -> Admission {
+    /// reports the outcome. An error is [`Event::Resting`] or [`Event::OverBudget`].
+    pub fn admit(&mut self, now: Instant, until: Instant) -> Result<Pass, Event> {
         if let Some(cause) = self.resting(now) {
-            return Admission::Resting(cause);
+            return Err(Event::Resting(cause));
         }
         if self.is_spent(now) {
-            return Admission::OverBudget;
+            return Err(Event::OverBudget);
         }
-        if self.per_minute.is_some() {
-            let old = self.asked.partition_point(|&at| at + MINUTE <= now);
-            self.asked.drain(..old);
-            self.asked.push_back(now);
+        if let Some(most) = self.per_minute {
+            self.asked.truncate(most.get() as usize - 1);
+            self.asked.push_front(now);
         }
         let probe = match self.state {
             State::Closed { .. } => false,
@@ -151,7 +131,7 @@ impl Gate {
                 true
             }
         };
-        Admission::Ask(Pass { probe })
+        Ok(Pass { probe })
     }
 
     /// Tells what came of a lookup.
@@ -191,10 +171,10 @@ impl Gate {
         }
     }
 
-    /// Whether any minute that holds `now` already has its lookups.
+    /// Whether the minute up to `now` already has its lookups.
     fn is_spent(&self, now: Instant) -> bool {
-        let recent = self.asked.len() - self.asked.partition_point(|&at| at + MINUTE <= now);
-        self.per_minute.is_some_and(|most| recent >= most.get() as usize)
+        let most = self.per_minute.map_or(usize::MAX, |most| most.get() as usize);
+        self.asked.get(most - 1).is_some_and(|&oldest| now < oldest + MINUTE)
     }
 
     fn well(&mut self, pass: Pass, now: Instant) -> Option<Change> {
@@ -214,7 +194,7 @@ impl Gate {
     /// The source had nothing to do with it: the lookup costs nothing, and the probe is still
     /// to be made.
     fn untouched(&mut self, pass: Pass, now: Instant) -> Option<Change> {
-        self.asked.pop_back();
+        self.asked.pop_front();
         if let (State::Probing { cause, .. }, true) = (self.state, pass.probe) {
             self.state = State::Resting { until: now, cause };
         }

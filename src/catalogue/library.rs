@@ -12,7 +12,7 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::budget::{Admission, Cause, Gate, State};
+use super::budget::{Cause, Gate, State};
 use super::memory::Memory;
 use super::note::{Event, Note};
 use super::{Catalogue, Outcome, Query, Reason, statefile};
@@ -193,15 +193,11 @@ impl Library {
         }
         let others = later.iter().filter(|other| other.would_ask(start)).count();
         let share = (left / (1 + others as u32)).max(LEAST_SHARE);
-        let pass = match gate.as_ref().map(|gate| lock(gate).admit(start, start + share)) {
-            None => None,
-            Some(Admission::Ask(pass)) => Some(pass),
-            Some(Admission::Resting(cause)) => {
-                notes.push(Note::new(name, Event::Resting(cause)));
-                return None;
-            }
-            Some(Admission::OverBudget) => {
-                notes.push(Note::new(name, Event::OverBudget));
+        let admitted = gate.as_ref().map(|gate| lock(gate).admit(start, start + share));
+        let pass = match admitted.transpose() {
+            Ok(pass) => pass,
+            Err(refused) => {
+                notes.push(Note::new(name, refused));
                 return None;
             }
         };
@@ -271,9 +267,9 @@ fn verdict(notes: &[Note]) -> Verdict {
         Event::Operator | Event::Down | Event::Resting(Cause::Operator) => Verdict::Trouble,
         Event::Found(_) | Event::NotFound | Event::Unasked | Event::Changed(_) => Verdict::NotFound,
     };
-    let met: Vec<Verdict> = notes.iter().map(meaning).collect();
     let worst = [Verdict::Busy, Verdict::Trouble, Verdict::NotFound];
-    worst.into_iter().find(|verdict| met.contains(verdict)).unwrap_or(Verdict::Trouble)
+    let met = |verdict: &Verdict| notes.iter().any(|note| meaning(note) == *verdict);
+    worst.into_iter().find(met).unwrap_or(Verdict::Trouble)
 }
 
 /// A panic elsewhere leaves gate and memory as they were before or after one whole step.

@@ -55,19 +55,19 @@ impl Note {
     }
 
     /// What the operator can do about it; empty when nothing needs doing.
-    pub fn todo(&self) -> &'static str {
+    fn todo(&self) -> &'static str {
         match (self.event, self.source) {
             (Event::Operator, Source::Douban) => {
-                "check DOUMIBOOK_DOUBAN_URL and DOUMIBOOK_DOUBAN_KEY"
+                "; check DOUMIBOOK_DOUBAN_URL and DOUMIBOOK_DOUBAN_KEY"
             }
-            (Event::Operator, Source::NeoDb) => "check DOUMIBOOK_NEODB_URL",
-            (Event::Operator, Source::Shelf) => "check DOUMIBOOK_SHELF",
+            (Event::Operator, Source::NeoDb) => "; check DOUMIBOOK_NEODB_URL",
             (Event::OverBudget, Source::Douban) => {
-                "if the source allows more, raise DOUMIBOOK_DOUBAN_PER_MINUTE"
+                "; if the source allows more, raise DOUMIBOOK_DOUBAN_PER_MINUTE"
             }
             (Event::OverBudget, Source::NeoDb) => {
-                "if the source allows more, raise DOUMIBOOK_NEODB_PER_MINUTE"
+                "; if the source allows more, raise DOUMIBOOK_NEODB_PER_MINUTE"
             }
+            // A shelf has neither a key nor a budget.
             _ => "",
         }
     }
@@ -95,9 +95,6 @@ impl fmt::Display for Note {
         if let Some(reason) = reason {
             write!(f, ": {reason}")?;
         }
-        match self.todo() {
-            "" => Ok(()),
-            todo => write!(f, "; {todo}"),
-        }
+        f.write_str(self.todo())
     }
 }
