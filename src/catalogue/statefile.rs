@@ -1,4 +1,4 @@
-//! Memory on disk: JSON Lines under a header, one answer or reader a line.
+//! The memory on disk: JSON Lines, one answer a line under a header.
 //!
 //! In: a [`Snapshot`] and a path, or a path and what the memory may hold. Out: a file that is
 //! either the old or the new one, never half of each, and readable by its owner only; or a
