@@ -8,10 +8,10 @@ use std::ops::RangeInclusive;
 use std::str::FromStr;
 
 use super::{ALL, Wrong, parse_mode};
+use crate::account::Mode;
 use crate::book::Source;
 use crate::http::BaseUrl;
 use crate::secret::Secret;
-use crate::service::Mode;
 use crate::unix::Address;
 use crate::wechat::envelope::AppId;
 use crate::wechat::reply::LONGEST_TEXT;
