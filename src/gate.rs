@@ -14,10 +14,11 @@
 //! start, and plain requests with our own `Content-Length`.
 //!
 //! The parts: [`framing`] (bytes to a request, pure), [`places`] (who is connected, who has to
-//! go, where late answers wait), [`connection`] (one client, one thread), [`lanes`] (to
+//! go, where late answers wait), [`connection`] (one client), `crew` (its thread), [`lanes`] (to
 //! tiny_http and back).
 
 pub mod connection;
+mod crew;
 pub mod framing;
 pub mod lanes;
 pub mod places;
@@ -29,6 +30,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use self::crew::Crew;
 use self::framing::Refusal;
 use self::lanes::Lanes;
 use self::places::Places;
@@ -36,8 +38,6 @@ use crate::journal::{self, Throttle};
 use crate::metrics::Metrics;
 use crate::unix::{self, Connection, Listener, Signals};
 
-/// A connection's thread reads heads and copies bytes; it needs about 16 KiB.
-const STACK: usize = 128 * 1024;
 /// How long a failed accept or spawn waits for somebody who leaves, before it is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
 /// How often a thread is asked for before a client is told to come again.
@@ -59,6 +59,8 @@ pub struct Inside {
     pub lanes: Lanes,
     /// Counters.
     pub metrics: Arc<Metrics>,
+    /// The threads that serve clients.
+    crew: Arc<Crew<Guest>>,
     /// Written to when the inner server is gone.
     alarm: UnixStream,
 }
@@ -102,7 +104,8 @@ pub fn run(
     lanes: Lanes,
     metrics: Arc<Metrics>,
 ) -> io::Result<(Closed, Arc<Inside>)> {
-    let inside = Arc::new(Inside { places, lanes, metrics, alarm: alarm.0 });
+    let crew = Crew::new(|guest: &Guest| connection::serve(&guest.0, &guest.1));
+    let inside = Arc::new(Inside { places, lanes, metrics, crew, alarm: alarm.0 });
     let mut watched = vec![signals.as_fd(), alarm.1.as_fd()];
     watched.extend(listeners.iter().map(AsFd::as_fd));
     loop {
@@ -165,15 +168,11 @@ fn admit(connection: Connection, inside: &Arc<Inside>) {
             return;
         }
     };
-    let leave = Arc::new(Leave(inside.clone(), seat));
+    let mut guest = Guest(inside.clone(), seat);
     // Whoever is cut off to make room ends a thread, too: the next try finds one.
     for _ in 0..SPAWN_TRIES {
-        let guest = leave.clone();
-        let spawned = thread::Builder::new()
-            .name("client".into())
-            .stack_size(STACK)
-            .spawn(move || connection::serve(&guest.0, &guest.1));
-        let Err(error) = spawned else { return };
+        let Err((back, error)) = inside.crew.take(guest) else { return };
+        guest = back;
         if let Some(held_back) = SPAWN_FAILED.pass(Instant::now()) {
             journal::warning(format_args!(
                 "cannot start a thread for a connection: {error} ({held_back} more like it); \
@@ -182,7 +181,7 @@ fn admit(connection: Connection, inside: &Arc<Inside>) {
         }
         make_room(inside);
     }
-    leave.1.connection.say_and_go(&full());
+    guest.1.connection.say_and_go(&full());
 }
 
 /// Waits at most [`PAUSE`]: two hundred who are turned away may not cost the next one seconds.
@@ -198,10 +197,11 @@ fn full() -> Vec<u8> {
     bytes
 }
 
-/// Gives the place back however the thread ends, a panic and a thread that never began included.
-struct Leave(Arc<Inside>, Arc<places::Seat>);
+/// A client at its seat. Gives the place back however serving ends, a panic and a thread that
+/// never began included.
+struct Guest(Arc<Inside>, Arc<places::Seat>);
 
-impl Drop for Leave {
+impl Drop for Guest {
     fn drop(&mut self) {
         self.1.connection.shutdown(std::net::Shutdown::Both);
         self.0.places.leave(&self.1);

@@ -19,8 +19,14 @@ const UNFINISHED: usize = 1024 * 1024;
 /// An answer fits into the socket's buffer, so this is only waited for who sends on and on and
 /// never reads; a new client waits as long.
 const READING: Duration = Duration::from_millis(250);
-/// How long one try to get a place waits for it; there are four.
-const LEAVING: Duration = Duration::from_millis(250);
+/// A client that has just come is given this long to say something before it may be cut off: with
+/// few places and many strangers, the one who means it would else go with them.
+const YOUNG: Duration = Duration::from_millis(20);
+/// How long one try to get a place waits for it, and how many tries there are: a second in all.
+const LEAVING: Duration = Duration::from_millis(25);
+const TRIES: u32 = 40;
+/// How long a growing request waits for those that were cut off to let go of their bytes.
+const LETTING_GO: Duration = Duration::from_millis(250);
 
 /// The table of connections.
 pub struct Places {
@@ -110,7 +116,7 @@ impl Places {
                 self.cut_off.fetch_add(1, Ordering::Relaxed);
             }
             tries += 1;
-            table.awaited = tries <= 4;
+            table.awaited = tries <= TRIES;
             if !table.awaited {
                 return Err(connection);
             }
@@ -191,7 +197,11 @@ impl Places {
             if *lock(&seat.phase) == Phase::Cut {
                 return false;
             }
-            drop(self.changed.wait_timeout(table, LEAVING).unwrap_or_else(PoisonError::into_inner));
+            drop(
+                self.changed
+                    .wait_timeout(table, LETTING_GO)
+                    .unwrap_or_else(PoisonError::into_inner),
+            );
         }
         self.unfinished.load(Ordering::Relaxed) <= UNFINISHED
     }
@@ -250,6 +260,7 @@ fn cut_off_longest(table: &Table, now: Instant, who: impl Fn(&Seat) -> bool) -> 
         return true;
     }
     let waiting_since = |seat: &Arc<Seat>| match *lock(&seat.phase) {
+        Phase::Idle { since, kept: false } if now.saturating_duration_since(since) < YOUNG => None,
         Phase::Idle { since, .. } | Phase::Receiving { since } => Some(since),
         Phase::Sending { since } if now.saturating_duration_since(since) > READING => Some(since),
         Phase::Serving | Phase::Sending { .. } | Phase::Cut => None,

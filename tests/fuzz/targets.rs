@@ -346,14 +346,12 @@ const STATE: &[&str] = &[
 /// Any file gives a memory within its bound; what was read can be written and read again.
 fn state(bytes: &[u8]) {
     const LIMIT: usize = 64 * 1024;
-    const NOW: u64 = 1_790_000_000;
     let origins = vec![Origin { source: doumibook::book::Source::Douban, print: 7 }];
     let id = std::thread::current().id();
     let name = format!("doumibook-fuzz-{}-{id:?}", std::process::id());
     let path = std::env::temp_dir().join(name);
     std::fs::write(&path, bytes).expect("a temporary file");
-    let load =
-        |path| -> (Memory, Option<String>) { statefile::load(path, LIMIT, origins.clone(), NOW) };
+    let load = |path| -> (Memory, Option<String>) { statefile::load(path, LIMIT, origins.clone()) };
     let (memory, complaint) = load(&path);
     assert!(memory.bytes() <= LIMIT);
     assert!(complaint.is_none() || memory.is_empty());
