@@ -70,6 +70,7 @@ pub struct Kept {
     pub pending: Option<Query>,
 }
 
+#[derive(Clone)]
 struct Reader {
     seen: Instant,
     list: Option<(Query, usize)>,
@@ -89,57 +90,47 @@ impl Conversation {
 
     /// What a push asks for.
     pub fn listen(&self, push: &Push, now: Instant) -> Next {
-        let say = |text: &str| Next::Say(Reply::text(text));
+        let from = &push.from;
         match &push.kind {
-            Kind::Text { content, .. } => self.hear(&push.from, content, now),
+            Kind::Text { content } => self.hear(from, content, now),
             Kind::Voice { recognition: Some(words) } => {
-                self.hear(&push.from, words.trim_end_matches(['。', '！', '？', '.']), now)
+                self.hear(from, words.trim_end_matches(['。', '！', '？', '.']), now)
             }
             Kind::Voice { recognition: None } => say(phrases::VOICE),
             Kind::Link { title, description, url } => {
                 let book = [url, title, description].into_iter().find_map(|part| links::book(part));
                 book.map_or_else(|| say(phrases::LINK), find)
             }
-            Kind::Unsupported => say(phrases::UNSUPPORTED),
             Kind::Image => say(phrases::IMAGE),
             Kind::Video => say(phrases::VIDEO),
             Kind::Location => say(phrases::LOCATION),
-            Kind::File { .. } => say(phrases::FILE),
-            Kind::MiniProgram { .. } | Kind::Other(_) => say(phrases::UNSUPPORTED),
-            Kind::Event(event) => self.notice(&push.from, event, now),
+            Kind::File => say(phrases::FILE),
+            Kind::Unsupported | Kind::MiniProgram | Kind::Other(_) => say(phrases::UNSUPPORTED),
+            Kind::Event(event) => self.notice(from, event, now),
         }
     }
 
     fn notice(&self, from: &OpenId, event: &Event, now: Instant) -> Next {
-        let say = |text: &str| Next::Say(Reply::text(text));
         match event {
             Event::Subscribe { .. } => match &self.welcome {
                 Some(welcome) => say(welcome),
                 None => say(&phrases::welcome(&self.account)),
             },
             // A library may print codes that carry an ISBN; any other scene says hello.
-            Event::Scan { scene } => links::book(scene).map_or_else(|| say(&phrases::help()), find),
+            Event::Scan { scene } => find_in(scene, &phrases::help()),
             Event::Click { key } => match key.to_ascii_uppercase().as_str() {
                 "SCAN" | "SCAN_BOOK" => say(phrases::SCAN_HOW),
-                "MORE" => self.turn_page(from, now),
+                "MORE" => self.from_list(from, now, |page| View::Page(page + 1)),
                 _ => say(&phrases::help()),
             },
-            Event::ScanCode { scanned, .. } => match scanned {
-                Scanned::Barcode(digits) => match Question::from_text(digits) {
-                    Question::Find(query @ Query::Isbn(_)) => find(query),
-                    Question::NoIsbn(mistake) => say(phrases::no_isbn(mistake)),
-                    _ => say(phrases::SCAN),
-                },
-                Scanned::Text(text) => links::book(text).map_or_else(|| say(phrases::SCAN), find),
+            Event::ScanCode(Scanned::Barcode(digits)) => match Question::from_text(digits) {
+                Question::Find(query @ Query::Isbn(_)) => find(query),
+                Question::NoIsbn(mistake) => say(phrases::no_isbn(mistake)),
+                _ => say(phrases::SCAN),
             },
-            Event::Unsubscribe => {
-                self.forget(from);
-                Next::Say(Reply::success())
-            }
-            Event::DataDeletion { reader } => {
-                self.forget(reader);
-                Next::Say(Reply::success())
-            }
+            Event::ScanCode(Scanned::Text(text)) => find_in(text, phrases::SCAN),
+            Event::Unsubscribe => self.forget(from),
+            Event::DataDeletion { reader } => self.forget(reader),
             // The pictures and the place follow as messages of their own, and get their answer.
             Event::Picture | Event::LocationSelect | Event::Silent(_) => {
                 Next::Say(Reply::success())
@@ -151,41 +142,29 @@ impl Conversation {
         if let Some(query) = typed.contains("://").then(|| links::book(typed)).flatten() {
             return find(query);
         }
-        let text = match Question::from_text(typed) {
-            Question::Find(query) => return find(query),
-            Question::Pick(number) => return self.pick(from, number, now),
-            Question::More => return self.turn_page(from, now),
-            Question::Back => match self.list(from, now) {
-                Some((query, page)) => {
-                    return Next::Find(Wanted { query, view: View::Page(page) });
-                }
-                None => phrases::NO_LIST.to_owned(),
+        match Question::from_text(typed) {
+            Question::Find(query) => find(query),
+            Question::Pick(number) => self.from_list(from, now, |_| View::Pick(number)),
+            Question::More => self.from_list(from, now, |page| View::Page(page + 1)),
+            Question::Back => self.from_list(from, now, View::Page),
+            Question::PickUp => match self.recall(from, now).and_then(|reader| reader.pending) {
+                Some(query) => find(query),
+                None => say(phrases::NOTHING_WAITS),
             },
-            Question::PickUp => match self.pending(from, now) {
-                Some(query) => return find(query),
-                None => phrases::NOTHING_WAITS.to_owned(),
-            },
-            Question::Help => phrases::help(),
-            Question::NoIsbn(mistake) => phrases::no_isbn(mistake).to_owned(),
-            Question::Thanks => phrases::THANKS.to_owned(),
-            Question::Greeting => phrases::greeting(&self.account),
-            Question::TooLong => phrases::TOO_LONG.to_owned(),
-            Question::Nothing => phrases::NOTHING.to_owned(),
-        };
-        Next::Say(Reply::text(&text))
-    }
-
-    fn pick(&self, from: &OpenId, number: usize, now: Instant) -> Next {
-        match self.list(from, now) {
-            Some((query, _)) => Next::Find(Wanted { query, view: View::Pick(number) }),
-            None => Next::Say(Reply::text(phrases::NO_LIST)),
+            Question::Help => say(&phrases::help()),
+            Question::NoIsbn(mistake) => say(phrases::no_isbn(mistake)),
+            Question::Thanks => say(phrases::THANKS),
+            Question::Greeting => say(&phrases::greeting(&self.account)),
+            Question::TooLong => say(phrases::TOO_LONG),
+            Question::Nothing => say(phrases::NOTHING),
         }
     }
 
-    fn turn_page(&self, from: &OpenId, now: Instant) -> Next {
-        match self.list(from, now) {
-            Some((query, page)) => Next::Find(Wanted { query, view: View::Page(page + 1) }),
-            None => Next::Say(Reply::text(phrases::NO_LIST)),
+    /// Something of the list the reader has; `view` is given the page shown last.
+    fn from_list(&self, from: &OpenId, now: Instant, view: impl FnOnce(usize) -> View) -> Next {
+        match self.recall(from, now).and_then(|reader| reader.list) {
+            Some((query, page)) => Next::Find(Wanted { query, view: view(page) }),
+            None => say(phrases::NO_LIST),
         }
     }
 
@@ -205,17 +184,16 @@ impl Conversation {
             Verdict::Trouble => return Reply::text(phrases::TROUBLE),
             Verdict::Found => &answer.books,
         };
-        match wanted.view {
-            View::Pick(number) => match number.checked_sub(1).and_then(|at| books.get(at)) {
+        match (wanted.view, &books[..]) {
+            (View::Pick(number), books) => match books.get(number.wrapping_sub(1)) {
                 Some(book) => card::card(book, occasion),
                 None => Reply::text(&phrases::no_such_number(books.len())),
             },
-            View::Page(_) if books.len() == 1 => match books.first() {
-                Some(book) => card::card(book, occasion),
-                None => Reply::success(),
-            },
-            View::Page(page) if page >= card::pages(books.len()) => Reply::text(phrases::LAST_PAGE),
-            View::Page(page) => {
+            (View::Page(_), [book]) => card::card(book, occasion),
+            (View::Page(page), books) if page >= card::pages(books.len()) => {
+                Reply::text(phrases::LAST_PAGE)
+            }
+            (View::Page(page), books) => {
                 let query = wanted.query.clone();
                 self.remember(from, now, |reader| reader.list = Some((query, page)));
                 card::list(books, &searched, page)
@@ -232,9 +210,10 @@ impl Conversation {
         Reply::text(&phrases::still_looking(&searched(&wanted.query), &link))
     }
 
-    /// Drops what is remembered of a reader.
-    pub fn forget(&self, from: &OpenId) {
-        self.readers().remove(from);
+    /// Drops what is remembered of a reader, who hears nothing of it.
+    fn forget(&self, reader: &OpenId) -> Next {
+        self.readers().remove(reader);
+        Next::Say(Reply::success())
     }
 
     /// What is remembered of every reader heard of within the last ten minutes.
@@ -265,26 +244,22 @@ impl Conversation {
         self.readers.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn list(&self, from: &OpenId, now: Instant) -> Option<(Query, usize)> {
-        self.readers().get(from).filter(|reader| reader.is_fresh(now))?.list.clone()
-    }
-
-    fn pending(&self, from: &OpenId, now: Instant) -> Option<Query> {
-        self.readers().get(from).filter(|reader| reader.is_fresh(now))?.pending.clone()
+    fn recall(&self, from: &OpenId, now: Instant) -> Option<Reader> {
+        self.readers().get(from).filter(|reader| reader.is_fresh(now)).cloned()
     }
 
     fn remember(&self, from: &OpenId, now: Instant, change: impl FnOnce(&mut Reader)) {
         let mut readers = self.readers();
-        if readers.len() >= READERS && !readers.contains_key(from) {
-            make_room(&mut readers, now);
+        let known = readers.remove(from).filter(|reader| reader.is_fresh(now));
+        if known.is_none() && readers.len() >= READERS {
+            let oldest = readers.iter().min_by_key(|(_, reader)| reader.seen);
+            let oldest = oldest.map(|(id, _)| id.clone());
+            oldest.and_then(|id| readers.remove(&id));
         }
-        let reader =
-            readers.entry(from.clone()).or_insert(Reader { seen: now, list: None, pending: None });
-        if !reader.is_fresh(now) {
-            (reader.list, reader.pending) = (None, None);
-        }
+        let mut reader = known.unwrap_or(Reader { seen: now, list: None, pending: None });
         reader.seen = now;
-        change(reader);
+        change(&mut reader);
+        readers.insert(from.clone(), reader);
     }
 }
 
@@ -294,17 +269,16 @@ impl Reader {
     }
 }
 
-/// Drops the quarter that was heard of longest ago, so that this is rarely needed.
-fn make_room(readers: &mut HashMap<OpenId, Reader>, now: Instant) {
-    let mut seen: Vec<Instant> = readers.values().map(|reader| reader.seen).collect();
-    let quarter = seen.len() / 4;
-    let (_, oldest_kept, _) = seen.select_nth_unstable(quarter);
-    let oldest_kept = *oldest_kept;
-    readers.retain(|_, reader| reader.seen > oldest_kept && reader.is_fresh(now));
+fn say(text: &str) -> Next {
+    Next::Say(Reply::text(text))
 }
 
 fn find(query: Query) -> Next {
     Next::Find(Wanted { query, view: View::Page(0) })
+}
+
+fn find_in(text: &str, otherwise: &str) -> Next {
+    links::book(text).map_or_else(|| say(otherwise), find)
 }
 
 /// How a query is named in a sentence.

@@ -1,12 +1,13 @@
 //! Counters of what happened, and the page Prometheus reads.
 //!
-//! In: events, counted on their way: an addition or two each, without a lock or an allocation.
-//! Out: the text format 0.0.4. Labels come from fixed tables in this file, never from outside,
-//! so neither their number nor their content can grow.
+//! In: events, counted on their way: an addition or two each, labelled ones under a short lock.
+//! Out: the text format 0.0.4. Labels are words of this program, never from outside, so neither
+//! their number nor their content can grow.
 
+use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use crate::book::Source;
@@ -17,18 +18,12 @@ use crate::gate::framing::Refusal;
 use crate::gate::places::Places;
 use crate::parking::Lot;
 
-/// The kinds of push, as `Push::kind_name` has them; the last takes what is not listed.
+/// What can come of a push. Of the commonest kind all are there from the start, so that rates
+/// over them work at once; of other kinds only what was seen: an account sees a dozen of 190.
 #[rustfmt::skip]
-const KINDS: [&str; 19] = [
-    "text", "unsupported", "image", "voice", "video", "location", "link", "file", "miniprogram",
-    "subscribe", "unsubscribe", "scan", "click", "scancode", "picture", "location_select",
-    "data_deletion", "silent", "other",
-];
-/// What came of a push; the last takes what is not listed.
-#[rustfmt::skip]
-const OUTCOMES: [&str; 10] = [
+const OUTCOMES: [&str; 9] = [
     "said", "found", "found_stale", "not_found", "busy", "trouble", "too_many", "queue_full",
-    "lot_full", "other",
+    "lot_full",
 ];
 /// Why the gate refused.
 const REFUSALS: [(Refusal, &str); 10] = [
@@ -44,7 +39,7 @@ const REFUSALS: [(Refusal, &str); 10] = [
     (Refusal::Version, "version"),
 ];
 const SOURCES: [Source; 3] = [Source::Shelf, Source::Douban, Source::NeoDb];
-/// What came of asking a source.
+/// What can come of asking a source; all are there from the start.
 #[rustfmt::skip]
 const LOOKUPS: [&str; 9] = [
     "found", "not_found", "unasked", "limited", "operator", "down", "resting", "over_budget",
@@ -54,8 +49,11 @@ const LOOKUPS: [&str; 9] = [
 /// WeChat gives up at five and has its last answer from us at 4.5.
 const BUCKETS: [u64; 12] = [1, 5, 25, 100, 250, 500, 1000, 2000, 3000, 4000, 4500, 5000];
 
+/// Counts by two labels.
+type Pairs = BTreeMap<[&'static str; 2], u64>;
+
 /// All counters; each only grows.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Metrics {
     /// Connections accepted.
     pub accepted: AtomicU64,
@@ -75,9 +73,9 @@ pub struct Metrics {
     pub lookups_joined: AtomicU64,
     /// Questions answered from memory.
     pub memory_hits: AtomicU64,
-    pushes: [[AtomicU64; OUTCOMES.len()]; KINDS.len()],
+    pushes: Mutex<Pairs>,
+    sources: Mutex<Pairs>,
     refusals: [AtomicU64; REFUSALS.len()],
-    sources: [[AtomicU64; LOOKUPS.len()]; SOURCES.len()],
     /// The last is for what took longer than any bound.
     answers: [AtomicU64; BUCKETS.len() + 1],
     answer_micros: AtomicU64,
@@ -99,12 +97,6 @@ impl Running {
     }
 }
 
-impl std::fmt::Debug for Running {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Running")
-    }
-}
-
 impl Metrics {
     /// Adds one.
     pub fn add(counter: &AtomicU64) {
@@ -119,9 +111,7 @@ impl Metrics {
 
     /// One push was answered.
     pub fn push(&self, kind: &'static str, outcome: &'static str, took: Duration) {
-        let kind = position(&KINDS, kind).and_then(|at| self.pushes.get(at));
-        let counter = kind.and_then(|row| row.get(position(&OUTCOMES, outcome)?));
-        counter.into_iter().for_each(Self::add);
+        *lock(&self.pushes).entry([kind, outcome]).or_default() += 1;
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = BUCKETS.partition_point(|bound| bound * 1000 < micros);
         self.answers.get(bucket).into_iter().for_each(Self::add);
@@ -137,193 +127,182 @@ impl Metrics {
     /// One lookup is over; these are its notes.
     pub fn looked_up(&self, notes: &[Note]) {
         for note in notes {
-            let row = SOURCES.iter().position(|source| *source == note.source);
-            let row = row.and_then(|at| self.sources.get(at));
-            let counter = row.and_then(|row| row.get(place(note.event)?));
-            counter.into_iter().for_each(Self::add);
+            if let Some(outcome) = outcome(note.event) {
+                *lock(&self.sources).entry([note.source.name(), outcome]).or_default() += 1;
+            }
         }
     }
 
     /// Prometheus' text format.
     pub fn render(&self, desk: &Desk) -> String {
-        let text = String::with_capacity(8 * 1024);
-        let mut page = Page { text, family: String::new() };
-        self.render_pushes(&mut page);
-        self.render_lookups(&mut page, desk);
-        self.render_connections(&mut page);
-        self.render_process(&mut page);
-        page.text
-    }
-
-    fn render_pushes(&self, page: &mut Page) {
-        page.family("pushes_total", "counter", "Pushes answered, by kind and outcome.");
-        for (kind, row) in KINDS.iter().zip(&self.pushes) {
-            for (outcome, count) in OUTCOMES.iter().zip(row) {
-                // 190 pairs, of which an account sees a dozen; for the commonest kind all are
-                // there from the start, so that rates over them work at once.
-                if *kind == "text" || get(count) > 0 {
-                    page.line(&[("kind", kind), ("outcome", outcome)], get(count));
-                }
-            }
-        }
-        page.family("deliveries_repeated_total", "counter", "Further deliveries of a push.");
-        page.line(&[("met", "running")], get(&self.deliveries_joined));
-        page.line(&[("met", "answered")], get(&self.deliveries_again));
-        page.family("answer_seconds", "histogram", "From a push's first byte to its answer.");
-        let mut below = 0;
-        for (bound, count) in BUCKETS.iter().zip(&self.answers) {
-            let bound = Duration::from_millis(*bound).as_secs_f64().to_string();
-            below += get(count);
-            page.part("_bucket", &[("le", &bound)], below);
-        }
-        below += self.answers.last().map_or(0, get);
-        page.part("_bucket", &[("le", "+Inf")], below);
-        page.part("_sum", &[], Duration::from_micros(get(&self.answer_micros)).as_secs_f64());
-        page.part("_count", &[], below);
-    }
-
-    fn render_lookups(&self, page: &mut Page, desk: &Desk) {
-        let library = desk.library();
-        page.single("lookups_total", "counter", "Lookups begun.", get(&self.lookups));
-        let help = "Questions that joined a lookup under way.";
-        page.single("lookups_joined_total", "counter", help, get(&self.lookups_joined));
-        page.family("source_lookups_total", "counter", "What came of asking each source.");
-        for (source, row) in SOURCES.iter().zip(&self.sources) {
-            for (outcome, count) in LOOKUPS.iter().zip(row) {
-                page.line(&[("source", source.name()), ("outcome", outcome)], get(count));
-            }
-        }
-        page.family("source_state", "gauge", "1 for the state in which a source's breaker is.");
-        for (source, state) in library.states() {
+        let mut page = Page(String::with_capacity(8 * 1024));
+        self.labelled(&mut page);
+        self.answers(&mut page);
+        self.numbers(&mut page, desk);
+        let states = desk.library().states().into_iter().flat_map(|(source, state)| {
             let is = [
                 ("closed", matches!(state, State::Closed { .. })),
                 ("resting", matches!(state, State::Resting { .. })),
                 ("probing", matches!(state, State::Probing { .. })),
             ];
-            for (name, is) in is {
-                page.line(&[("source", source.name()), ("state", name)], u8::from(is));
-            }
-        }
-        let (running, queued) = desk.load();
-        page.single("lookups_running", "gauge", "Lookups running now.", running);
-        page.single("lookups_queued", "gauge", "Lookups waiting for a thread.", queued);
-        let (answers, bytes) = library.remembers();
-        let hits = get(&self.memory_hits);
-        page.single("memory_hits_total", "counter", "Questions answered from memory.", hits);
-        page.single("memory_answers", "gauge", "Answers remembered.", answers);
-        page.single("memory_bytes", "gauge", "Bytes of remembered answers.", bytes);
+            is.map(|(name, is)| (pair(["source", "state"], [source.name(), name]), u64::from(is)))
+        });
+        let help = "1 for the state in which a source's breaker is.";
+        page.family("doumibook_source_state", help, states);
+        process(&mut page);
+        page.0
     }
 
-    fn render_connections(&self, page: &mut Page) {
-        let parked = get(&self.parked);
-        page.single("parked_total", "counter", "Requests that had to wait.", parked);
-        let accepted = get(&self.accepted);
-        page.single("connections_accepted_total", "counter", "Connections.", accepted);
-        if let Some(Running { places, lot, .. }) = self.running.get() {
-            page.single("parked", "gauge", "Requests waiting now.", lot.parked());
-            page.single("connections", "gauge", "Connections now.", places.taken());
-            page.single("connections_limit", "gauge", "Connections at most.", places.limit());
-            let help = "Connections cut off to make room.";
-            page.single("connections_cut_off_total", "counter", help, get(&places.cut_off));
-        }
-        page.family("refused_total", "counter", "Requests refused, by reason.");
-        for ((_, reason), count) in REFUSALS.iter().zip(&self.refusals) {
-            page.line(&[("reason", reason)], get(count));
-        }
-        page.line(&[("reason", "signature")], get(&self.refused_signature));
-        page.line(&[("reason", "not_a_push")], get(&self.refused_body));
+    fn labelled(&self, page: &mut Page) {
+        let zeros = OUTCOMES.map(|outcome| ["text", outcome]);
+        let pushes = samples(&self.pushes, ["kind", "outcome"], &zeros);
+        let help = "Pushes answered, by kind and outcome.";
+        page.family("doumibook_pushes_total", help, pushes);
+        let zeros = SOURCES.map(|source| LOOKUPS.map(|outcome| [source.name(), outcome]));
+        let sources = samples(&self.sources, ["source", "outcome"], zeros.as_flattened());
+        let help = "What came of asking each source.";
+        page.family("doumibook_source_lookups_total", help, sources);
+        let met = [("running", &self.deliveries_joined), ("answered", &self.deliveries_again)];
+        let met = met.map(|(met, count)| (label("met", met), get(count)));
+        let help = "Further deliveries of a push.";
+        page.family("doumibook_deliveries_repeated_total", help, met);
+        let reasons = REFUSALS.map(|(_, reason)| reason).into_iter().zip(&self.refusals);
+        let ours = [("signature", &self.refused_signature), ("not_a_push", &self.refused_body)];
+        let reasons = reasons.chain(ours).map(|(name, count)| (label("reason", name), get(count)));
+        page.family("doumibook_refused_total", "Requests refused, by reason.", reasons);
     }
 
-    fn render_process(&self, page: &mut Page) {
-        page.family("build_info", "gauge", "The version that runs.");
-        page.line(&[("version", env!("CARGO_PKG_VERSION"))], 1);
-        // These names are Prometheus' own, so that everybody's dashboards know them.
-        if let Some(running) = self.running.get() {
-            let since = running.since.as_secs_f64();
-            page.process("start_time_seconds", "Start, in seconds since 1970.", since);
+    fn answers(&self, page: &mut Page) {
+        let name = "doumibook_answer_seconds";
+        page.head(name, "histogram", "From a push's first byte to its answer.");
+        let bounds = BUCKETS.map(|bound| Duration::from_millis(bound).as_secs_f64().to_string());
+        let mut below = 0;
+        for (bound, count) in bounds.into_iter().chain(["+Inf".into()]).zip(&self.answers) {
+            below += get(count);
+            page.line(name, &format!("_bucket{}", label("le", &bound)), below);
         }
-        let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
-        if let Some(kib) = number(&status, "VmRSS:") {
-            page.process("resident_memory_bytes", "Resident memory.", kib * 1024);
-        }
-        if let Some(threads) = number(&status, "Threads:") {
-            page.process("threads", "Threads.", threads);
-        }
-        if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
-            // One is the directory that is being read.
-            page.process("open_fds", "Open files.", files.count().saturating_sub(1));
-        }
+        let sum = Duration::from_micros(get(&self.answer_micros)).as_secs_f64();
+        page.line(name, "_sum", sum);
+        page.line(name, "_count", below);
     }
+
+    #[rustfmt::skip]
+    fn numbers(&self, page: &mut Page, desk: &Desk) {
+        for (name, help, count) in [
+            ("doumibook_lookups_total",              "Lookups begun.",                            &self.lookups),
+            ("doumibook_lookups_joined_total",       "Questions that joined a lookup under way.", &self.lookups_joined),
+            ("doumibook_memory_hits_total",          "Questions answered from memory.",           &self.memory_hits),
+            ("doumibook_parked_total",               "Requests that had to wait.",                &self.parked),
+            ("doumibook_connections_accepted_total", "Connections.",                              &self.accepted),
+        ] {
+            page.number(name, help, get(count));
+        }
+        let ((running, queued), (answers, bytes)) = (desk.load(), desk.library().remembers());
+        page.number("doumibook_lookups_running", "Lookups running now.", running);
+        page.number("doumibook_lookups_queued", "Lookups waiting for a thread.", queued);
+        page.number("doumibook_memory_answers", "Answers remembered.", answers);
+        page.number("doumibook_memory_bytes", "Bytes of remembered answers.", bytes);
+        let Some(Running { places, lot, since }) = self.running.get() else { return };
+        page.number("doumibook_parked", "Requests waiting now.", lot.parked());
+        page.number("doumibook_connections", "Connections now.", places.taken());
+        page.number("doumibook_connections_limit", "Connections at most.", places.limit());
+        page.number("doumibook_connections_cut_off_total", "Connections cut off to make room.", get(&places.cut_off));
+        page.number("process_start_time_seconds", "Start, in seconds since 1970.", since.as_secs_f64());
+    }
+}
+
+/// The host's view of us, under the names every Prometheus client uses.
+fn process(page: &mut Page) {
+    let version = [(label("version", env!("CARGO_PKG_VERSION")), 1)];
+    page.family("doumibook_build_info", "The version that runs.", version);
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let field = |name: &str| -> Option<u64> {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse().ok()
+    };
+    if let Some(kib) = field("VmRSS:") {
+        page.number("process_resident_memory_bytes", "Resident memory.", kib * 1024);
+    }
+    if let Some(threads) = field("Threads:") {
+        page.number("process_threads", "Threads.", threads);
+    }
+    if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
+        // One is the directory that is being read.
+        page.number("process_open_fds", "Open files.", files.count().saturating_sub(1));
+    }
+}
+
+/// As what an event is counted; a change of state is no lookup.
+fn outcome(event: Event) -> Option<&'static str> {
+    Some(match event {
+        Event::Found(_) => "found",
+        Event::NotFound => "not_found",
+        Event::Unasked => "unasked",
+        Event::Limited => "limited",
+        Event::Operator => "operator",
+        Event::Down => "down",
+        Event::Resting(_) => "resting",
+        Event::OverBudget => "over_budget",
+        Event::NoTime => "no_time",
+        Event::Changed(_) => return None,
+    })
 }
 
 fn get(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-fn position(names: &[&str], name: &str) -> Option<usize> {
-    names.iter().position(|known| *known == name).or(names.len().checked_sub(1))
+fn lock(counts: &Mutex<Pairs>) -> MutexGuard<'_, Pairs> {
+    counts.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Where an event is counted; a change of state is no lookup.
-fn place(event: Event) -> Option<usize> {
-    Some(match event {
-        Event::Found(_) => 0,
-        Event::NotFound => 1,
-        Event::Unasked => 2,
-        Event::Limited => 3,
-        Event::Operator => 4,
-        Event::Down => 5,
-        Event::Resting(_) => 6,
-        Event::OverBudget => 7,
-        Event::NoTime => 8,
-        Event::Changed(_) => return None,
-    })
+/// Labelled counts, those in `zeros` also when nothing has been counted yet.
+fn samples(
+    counts: &Mutex<Pairs>,
+    names: [&str; 2],
+    zeros: &[[&'static str; 2]],
+) -> Vec<(String, u64)> {
+    let mut all: Pairs = zeros.iter().map(|labels| (*labels, 0)).collect();
+    all.extend(&*lock(counts));
+    all.into_iter().map(|(labels, count)| (pair(names, labels), count)).collect()
 }
 
-/// A field of `/proc/self/status`.
-fn number(status: &str, field: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-    line.split_whitespace().next()?.parse().ok()
+fn label(name: &str, text: &str) -> String {
+    format!("{{{name}=\"{text}\"}}")
+}
+
+fn pair([a, b]: [&str; 2], [one, other]: [&str; 2]) -> String {
+    format!("{{{a}=\"{one}\",{b}=\"{other}\"}}")
 }
 
 /// The text, family by family.
-struct Page {
-    text: String,
-    family: String,
-}
+struct Page(String);
 
 impl Page {
-    fn family(&mut self, name: &str, kind: &str, help: &str) {
-        self.head(format!("doumibook_{name}"), kind, help);
-    }
-
-    fn head(&mut self, name: String, kind: &str, help: &str) {
+    fn head(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a String cannot fail.
-        let _ = write!(self.text, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
-        self.family = name;
+        let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");
     }
 
-    /// A sample of the family begun last.
-    fn line(&mut self, labels: &[(&str, &str)], value: impl Display) {
-        self.part("", labels, value);
+    /// A sample; `rest` is what follows the family's name.
+    fn line(&mut self, name: &str, rest: &str, value: impl Display) {
+        let _ = writeln!(self.0, "{name}{rest} {value}");
     }
 
-    fn part(&mut self, suffix: &str, labels: &[(&str, &str)], value: impl Display) {
-        let _ = write!(self.text, "{}{suffix}", self.family);
-        for (i, (name, text)) in labels.iter().enumerate() {
-            let _ = write!(self.text, "{}{name}=\"{text}\"", if i == 0 { '{' } else { ',' });
+    /// Counters, if the name says so as Prometheus wants it, or gauges, by their labels.
+    fn family<V: Display>(
+        &mut self,
+        name: &str,
+        help: &str,
+        samples: impl IntoIterator<Item = (String, V)>,
+    ) {
+        self.head(name, if name.ends_with("_total") { "counter" } else { "gauge" }, help);
+        for (labels, value) in samples {
+            self.line(name, &labels, value);
         }
-        let end = if labels.is_empty() { "" } else { "}" };
-        let _ = writeln!(self.text, "{end} {value}");
     }
 
-    fn single(&mut self, name: &str, kind: &str, help: &str, value: impl Display) {
-        self.family(name, kind, help);
-        self.line(&[], value);
-    }
-
-    fn process(&mut self, name: &str, help: &str, value: impl Display) {
-        self.head(format!("process_{name}"), "gauge", help);
-        self.line(&[], value);
+    fn number(&mut self, name: &str, help: &str, value: impl Display) {
+        self.family(name, help, [(String::new(), value)]);
     }
 }

@@ -34,24 +34,17 @@ const KEYS: GeneralPurpose = GeneralPurpose::new(
 #[derive(Clone, PartialEq, Eq)]
 pub struct AesKey([u8; 32]);
 
-/// A text that cannot be an EncodingAESKey; `Display` says what would be right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadAesKey;
-
-impl fmt::Display for BadAesKey {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the 43 letters and digits of the console's EncodingAESKey")
-    }
-}
-
 impl AesKey {
     /// Checks and decodes 43 characters of `A-Za-z0-9`; nothing is trimmed.
-    pub fn parse(text: &str) -> Result<Self, BadAesKey> {
-        if text.len() != 43 || !text.bytes().all(|b| b.is_ascii_alphanumeric()) {
-            return Err(BadAesKey);
-        }
-        let bytes = KEYS.decode(format!("{text}=")).map_err(|_| BadAesKey)?;
-        bytes.try_into().map(Self).map_err(|_| BadAesKey)
+    ///
+    /// # Errors
+    /// Says what would be right.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
+        let fits = text.len() == 43 && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        let bytes = fits.then(|| KEYS.decode(format!("{text}=")).ok()).flatten();
+        bytes
+            .and_then(|bytes| bytes.try_into().ok().map(Self))
+            .ok_or("the 43 letters and digits of the console's EncodingAESKey")
     }
 
     fn halves(&self) -> (&[u8; 32], [u8; 16]) {
@@ -71,23 +64,17 @@ impl fmt::Debug for AesKey {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct AppId(Box<str>);
 
-/// A text that cannot be an AppID; `Display` says what would be right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadAppId;
-
-impl fmt::Display for BadAppId {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the console's AppID, wx and letters and digits, such as wxba5fad812f8e6fb9")
-    }
-}
-
 impl AppId {
     /// Checks the form: `wx`, then 1 to 62 ASCII letters and digits (16 in practice).
-    pub fn parse(text: &str) -> Result<Self, BadAppId> {
+    ///
+    /// # Errors
+    /// Says what would be right.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         let rest = text.strip_prefix("wx").unwrap_or_default();
         let fits =
             (1..=62).contains(&rest.len()) && rest.bytes().all(|b| b.is_ascii_alphanumeric());
-        if fits { Ok(Self(text.into())) } else { Err(BadAppId) }
+        fits.then(|| Self(text.into()))
+            .ok_or("the console's AppID, wx and letters and digits, such as wxba5fad812f8e6fb9")
     }
 
     /// The whole AppID.
@@ -100,8 +87,6 @@ impl AppId {
 /// mode they are there in clear, but nobody signed them.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Outer {
-    /// Our original id as the outside claims; empty when absent.
-    pub to: String,
     /// Base64, not checked yet.
     pub encrypt: String,
 }
@@ -112,10 +97,8 @@ impl Outer {
     /// # Errors
     /// Says why it is no XML; `Ok(None)` when it is, but has no `<Encrypt>`.
     pub fn parse(body: &[u8]) -> Result<Option<Self>, NotXml> {
-        let fields = Fields::read(body)?;
-        let encrypt = fields.word("Encrypt").to_owned();
-        let to = fields.word("ToUserName").to_owned();
-        Ok(Some(Self { to, encrypt }).filter(|outer| !outer.encrypt.is_empty()))
+        let encrypt = Fields::read(body)?.word("Encrypt").to_owned();
+        Ok(Some(Self { encrypt }).filter(|outer| !outer.encrypt.is_empty()))
     }
 }
 
@@ -147,10 +130,9 @@ pub fn open(keys: &[AesKey], app_id: &AppId, signed: &Signed<'_>) -> Result<Open
     if sealed.is_empty() || sealed.len() % UNIT != 0 {
         return Err(Refusal::Envelope);
     }
-    keys.iter()
-        .enumerate()
-        .find_map(|(key, aes)| Some(Opened { clear: decrypt(aes, app_id, &sealed)?, key }))
-        .ok_or(Refusal::Envelope)
+    let mut opened = keys.iter().map(|key| decrypt(key, app_id, &sealed)).enumerate();
+    let opened = opened.find_map(|(key, clear)| Some(Opened { clear: clear?, key }));
+    opened.ok_or(Refusal::Envelope)
 }
 
 fn decrypt(key: &AesKey, app_id: &AppId, sealed: &[u8]) -> Option<Vec<u8>> {

@@ -27,15 +27,14 @@ pub struct Push {
     pub kind: Kind,
 }
 
-/// What a push is about. Texts are as sent, blanks around them included.
-#[derive(Clone, Debug, PartialEq)]
+/// What a push is about, as far as an answer depends on it. Texts are as sent, blanks around
+/// them included.
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Kind {
     /// Typed, pasted, or sent by a tap on a link of ours.
     Text {
         /// May be empty: that is really sent.
         content: String,
-        /// `bizmsgmenuid` of the link that was tapped.
-        from_menu: Option<String>,
     },
     /// A sticker or the like, for which WeChat sends a placeholder text.
     Unsupported,
@@ -60,15 +59,9 @@ pub enum Kind {
         url: String,
     },
     /// A file.
-    File {
-        /// Its name.
-        name: String,
-    },
+    File,
     /// A shared mini program page.
-    MiniProgram {
-        /// Its title.
-        title: String,
-    },
+    MiniProgram,
     /// Something the reader did.
     Event(Event),
     /// A type we do not know, by its name in lower case.
@@ -76,7 +69,7 @@ pub enum Kind {
 }
 
 /// Something the reader did other than writing.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Event {
     /// A new follower.
     Subscribe {
@@ -95,15 +88,8 @@ pub enum Event {
         /// The button's key.
         key: String,
     },
-    /// A menu button that scans.
-    ScanCode {
-        /// `scancode_waitmsg`: the client shows that it waits for our answer.
-        waiting: bool,
-        /// The button's key.
-        key: String,
-        /// What was read.
-        scanned: Scanned,
-    },
+    /// A menu button that scans, whether the client shows that it waits or not.
+    ScanCode(Scanned),
     /// A menu button that takes pictures; they follow as ordinary messages.
     Picture,
     /// A menu button that picks a place, which follows as an ordinary message.
@@ -119,7 +105,7 @@ pub enum Event {
 }
 
 /// What a scan brought.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Scanned {
     /// The digits of a barcode of any symbology.
     Barcode(String),
@@ -212,21 +198,14 @@ impl Push {
         let to = required(&fields, "ToUserName", AccountId::parse)?;
         let from = required(&fields, "FromUserName", OpenId::parse)?;
         let created = required(&fields, "CreateTime", |seconds| seconds.parse().ok())?;
-        let mut name = required(&fields, "MsgType", name_of)?;
-        let kind = if name == "event" {
-            name = required(&fields, "Event", name_of)?;
-            Kind::Event(Event::read(&name, &fields, &from))
-        } else {
-            Kind::read(&name, &fields)
+        let kind = match required(&fields, "MsgType", name_of)? {
+            name if name == "event" => {
+                Kind::Event(Event::read(required(&fields, "Event", name_of)?, &fields, &from))
+            }
+            name => Kind::read(name, &fields),
         };
-        let id = Identity::new(&from, created, &name, &kind, &fields, body);
+        let id = Identity::new(&from, created, fields.word("MsgId"), &kind);
         Ok(Self { to, from, created, id, kind })
-    }
-
-    /// Whether a passive reply can reach the reader; if not, the answer is a bare `success`.
-    pub fn may_answer(&self) -> bool {
-        use Event::{DataDeletion, Silent, Unsubscribe};
-        !matches!(self.kind, Kind::Event(Unsubscribe | DataDeletion { .. } | Silent(_)))
     }
 
     /// The kind in one word, for logs and counters.
@@ -239,15 +218,15 @@ impl Push {
             Kind::Video => "video",
             Kind::Location => "location",
             Kind::Link { .. } => "link",
-            Kind::File { .. } => "file",
-            Kind::MiniProgram { .. } => "miniprogram",
+            Kind::File => "file",
+            Kind::MiniProgram => "miniprogram",
             Kind::Other(_) => "other",
             Kind::Event(event) => match event {
                 Event::Subscribe { .. } => "subscribe",
                 Event::Unsubscribe => "unsubscribe",
                 Event::Scan { .. } => "scan",
                 Event::Click { .. } => "click",
-                Event::ScanCode { .. } => "scancode",
+                Event::ScanCode(_) => "scancode",
                 Event::Picture => "picture",
                 Event::LocationSelect => "location_select",
                 Event::DataDeletion { .. } => "data_deletion",
@@ -256,14 +235,9 @@ impl Push {
         }
     }
 
-    /// Whether it is an event, not a message.
-    pub fn is_event(&self) -> bool {
-        matches!(self.kind, Kind::Event(_))
-    }
-
     /// What a reply to it answers.
     pub fn occasion(&self) -> Occasion {
-        if self.is_event() { Occasion::Event } else { Occasion::Message }
+        if let Kind::Event(_) = self.kind { Occasion::Event } else { Occasion::Message }
     }
 }
 
@@ -283,15 +257,15 @@ fn name_of(text: &str) -> Option<String> {
 }
 
 impl Kind {
-    fn read(name: &str, fields: &Fields) -> Self {
+    fn read(name: String, fields: &Fields) -> Self {
         let text = |name| fields.get(name).unwrap_or_default().to_owned();
-        match name {
+        match name.as_str() {
             "text" => match text("Content") {
-                content if is_placeholder(content.trim()) => Self::Unsupported,
-                content => Self::Text { content, from_menu: word(fields, "bizmsgmenuid") },
+                content if PLACEHOLDERS.contains(&content.trim()) => Self::Unsupported,
+                content => Self::Text { content },
             },
             "image" => Self::Image,
-            "voice" => Self::Voice { recognition: word(fields, "Recognition") },
+            "voice" => Self::Voice { recognition: filled(fields.word("Recognition")) },
             "video" | "shortvideo" => Self::Video,
             "location" => Self::Location,
             "link" => Self::Link {
@@ -299,27 +273,24 @@ impl Kind {
                 description: text("Description"),
                 url: fields.word("Url").to_owned(),
             },
-            "file" => Self::File { name: text("Title") },
-            "miniprogrampage" => Self::MiniProgram { title: text("Title") },
-            _ => Self::Other(name.to_owned()),
+            "file" => Self::File,
+            "miniprogrampage" => Self::MiniProgram,
+            _ => Self::Other(name),
         }
     }
 }
 
 impl Event {
-    fn read(name: &str, fields: &Fields, from: &OpenId) -> Self {
-        let key = fields.word("EventKey").to_owned();
-        match name {
+    fn read(name: String, fields: &Fields, from: &OpenId) -> Self {
+        let key = fields.word("EventKey");
+        match name.as_str() {
             "subscribe" => {
-                let scene = key.strip_prefix("qrscene_").unwrap_or(&key);
-                Self::Subscribe { scene: Some(scene.to_owned()).filter(|s| !s.is_empty()) }
+                Self::Subscribe { scene: filled(key.strip_prefix("qrscene_").unwrap_or(key)) }
             }
             "unsubscribe" => Self::Unsubscribe,
-            "scan" => Self::Scan { scene: key },
-            "click" => Self::Click { key },
-            "scancode_push" | "scancode_waitmsg" => {
-                Self::ScanCode { waiting: name.ends_with("waitmsg"), key, scanned: scanned(fields) }
-            }
+            "scan" => Self::Scan { scene: key.to_owned() },
+            "click" => Self::Click { key: key.to_owned() },
+            "scancode_push" | "scancode_waitmsg" => Self::ScanCode(Scanned::read(fields)),
             "pic_sysphoto" | "pic_photo_or_album" | "pic_weixin" => Self::Picture,
             "location_select" => Self::LocationSelect,
             "user_info_modified"
@@ -328,62 +299,47 @@ impl Event {
                 let named = OpenId::parse(fields.word("OpenID"));
                 Self::DataDeletion { reader: named.unwrap_or_else(|| from.clone()) }
             }
-            _ => Self::Silent(name.to_owned()),
+            _ => Self::Silent(name),
         }
     }
 }
 
 /// The texts that stand for something the reader sent and WeChat does not pass on.
-fn is_placeholder(content: &str) -> bool {
-    [
-        "【收到不支持的消息类型，暂无法显示】",
-        "【收到不支援的訊息類型，無法顯示】",
-        "[Unsupported Message]",
-        "[Unsupported message]",
-    ]
-    .contains(&content)
+const PLACEHOLDERS: [&str; 4] = [
+    "【收到不支持的消息类型，暂无法显示】",
+    "【收到不支援的訊息類型，無法顯示】",
+    "[Unsupported Message]",
+    "[Unsupported message]",
+];
+
+fn filled(word: &str) -> Option<String> {
+    (!word.is_empty()).then(|| word.to_owned())
 }
 
-fn word(fields: &Fields, name: &str) -> Option<String> {
-    Some(fields.word(name).to_owned()).filter(|word| !word.is_empty())
-}
-
-/// A barcode comes as `EAN_13,9787302378396`: the symbology, a comma, what was read.
-fn scanned(fields: &Fields) -> Scanned {
-    let result = fields.word("ScanCodeInfo/ScanResult");
-    if fields.word("ScanCodeInfo/ScanType").eq_ignore_ascii_case("barcode") {
-        let read = result.split_once(',').map_or(result, |(_, read)| read);
-        return Scanned::Barcode(read.chars().filter(char::is_ascii_digit).collect());
+impl Scanned {
+    /// A barcode comes as `EAN_13,9787302378396`: the symbology, a comma, what was read.
+    fn read(fields: &Fields) -> Self {
+        let result = fields.word("ScanCodeInfo/ScanResult");
+        if fields.word("ScanCodeInfo/ScanType").eq_ignore_ascii_case("barcode") {
+            let read = result.split_once(',').map_or(result, |(_, read)| read);
+            return Self::Barcode(read.chars().filter(char::is_ascii_digit).collect());
+        }
+        Self::Text(result.to_owned())
     }
-    Scanned::Text(result.to_owned())
 }
 
 impl Identity {
-    /// MsgId alone has been the same for different senders. Events have none: two of one sender
-    /// within a second differ in name or key; those whose key is only the button's name, and a
-    /// message without a MsgId, differ in their bodies.
-    fn new(
-        from: &OpenId,
-        created: u64,
-        name: &str,
-        kind: &Kind,
-        fields: &Fields,
-        body: &[u8],
-    ) -> Self {
-        use Event::{LocationSelect, Picture, ScanCode};
+    /// MsgId alone has been the same for different senders. Events have none: two of one reader
+    /// within a second are the same when they say the same, and then get the same answer.
+    fn new(from: &OpenId, created: u64, number: &str, kind: &Kind) -> Self {
         let reader = from.as_str();
-        let number = fields.word("MsgId");
         let is_number =
             (1..=20).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
-        let mut hasher = DefaultHasher::new();
-        match kind {
-            Kind::Event(ScanCode { .. } | Picture | LocationSelect) => body.hash(&mut hasher),
-            Kind::Event(_) => {}
-            _ if is_number => return Self(format!("{reader}|{number}").into()),
-            _ => body.hash(&mut hasher),
+        if is_number && !matches!(kind, Kind::Event(_)) {
+            return Self(format!("{reader}|{number}").into());
         }
-        // A menu key has at most 128 bytes; a page's address may be longer, but is not answered.
-        let key = text::cut(fields.word("EventKey"), 128);
-        Self(format!("{reader}|{created}|{name}|{key}|{:x}", hasher.finish()).into())
+        let mut hasher = DefaultHasher::new();
+        kind.hash(&mut hasher);
+        Self(format!("{reader}|{created}|{:x}", hasher.finish()).into())
     }
 }

@@ -22,22 +22,15 @@ const LONGEST: usize = 256;
 #[derive(Clone, PartialEq, Eq)]
 pub struct Token(Box<str>);
 
-/// A text that cannot be a token; `Display` says what would be right.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadToken;
-
-impl fmt::Display for BadToken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("3 to 32 letters and digits (A-Z, a-z, 0-9)")
-    }
-}
-
 impl Token {
     /// Checks what the operator set, which must be what the console has: nothing is trimmed.
-    pub fn parse(text: &str) -> Result<Self, BadToken> {
+    ///
+    /// # Errors
+    /// Says what would be right.
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         let fits =
             (3..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
-        if fits { Ok(Self(text.into())) } else { Err(BadToken) }
+        fits.then(|| Self(text.into())).ok_or("3 to 32 letters and digits (A-Z, a-z, 0-9)")
     }
 }
 
@@ -69,74 +62,59 @@ impl fmt::Display for Refusal {
     }
 }
 
-/// The parameters that count, out of a request's query. Not printed: in plain mode, whoever has
-/// seen one signature with its timestamp and nonce can sign whatever they like.
-#[derive(Default)]
-pub struct Params {
-    signature: Option<String>,
-    timestamp: Option<String>,
-    nonce: Option<String>,
-    echostr: Option<String>,
-    encrypt_type: Option<String>,
-    msg_signature: Option<String>,
-}
+/// The parameters that count; others are ignored.
+const NAMES: [&str; 6] =
+    ["signature", "timestamp", "nonce", "echostr", "encrypt_type", "msg_signature"];
+
+/// What a request's query says, by name. Not printed: in plain mode, whoever has seen one
+/// signature with its timestamp and nonce can sign whatever they like.
+pub struct Params(Vec<(&'static str, String)>);
 
 impl Params {
     /// Reads a raw query string, without its `?`. Values are percent-decoded, names are not;
     /// `+` stands for itself, since WeChat's own values have neither blanks nor `+`. One of our
-    /// parameters given twice, badly encoded or over 256 bytes refuses the whole query; others
-    /// are ignored.
+    /// parameters given twice, badly encoded or over 256 bytes refuses the whole query.
     pub fn read(query: &str) -> Result<Self, Refusal> {
-        let mut params = Self::default();
+        let mut params = Vec::with_capacity(NAMES.len());
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-            let slot = match name {
-                "signature" => &mut params.signature,
-                "timestamp" => &mut params.timestamp,
-                "nonce" => &mut params.nonce,
-                "echostr" => &mut params.echostr,
-                "encrypt_type" => &mut params.encrypt_type,
-                "msg_signature" => &mut params.msg_signature,
-                _ => continue,
-            };
-            let value = links::percent_decode(value).filter(|v| v.len() <= LONGEST);
-            if slot.replace(value.ok_or(Refusal::Malformed)?).is_some() {
+            let Some(name) = NAMES.into_iter().find(|known| *known == name) else { continue };
+            let value = links::percent_decode(value).filter(|value| value.len() <= LONGEST);
+            if params.iter().any(|(given, _)| *given == name) {
                 return Err(Refusal::Malformed);
             }
+            params.push((name, value.ok_or(Refusal::Malformed)?));
         }
-        Ok(params)
+        Ok(Self(params))
     }
 
-    /// What a sealed reply says of itself; the same four values as in a push's query.
+    /// What a sealed reply says of itself; the same three values as in a push's query.
     pub(super) fn of_reply(signature: &str, timestamp: &str, nonce: &str) -> Self {
-        let some = |text: &str| Some(text.to_owned());
-        Self {
-            msg_signature: some(signature),
-            timestamp: some(timestamp),
-            nonce: some(nonce),
-            ..Self::default()
-        }
+        let given = [("msg_signature", signature), ("timestamp", timestamp), ("nonce", nonce)];
+        Self(given.map(|(name, value)| (name, value.to_owned())).into())
+    }
+
+    /// A parameter that is neither absent nor empty.
+    fn get(&self, name: &str) -> Option<&str> {
+        let (_, value) = self.0.iter().find(|(given, _)| *given == name)?;
+        Some(value.as_str()).filter(|value| !value.is_empty())
     }
 
     /// What the URL check of the console wants back, byte for byte; `None` on a push.
     pub fn echostr(&self) -> Option<&str> {
-        given(&self.echostr)
+        self.get("echostr")
     }
 
     /// The request's nonce, to be used again in a sealed reply; empty when absent.
     pub fn nonce(&self) -> &str {
-        given(&self.nonce).unwrap_or_default()
+        self.get("nonce").unwrap_or_default()
     }
 
     /// Whether the query says that the body is an envelope. A plain push has no `encrypt_type`,
     /// or `raw`.
     pub fn is_encrypted(&self) -> bool {
-        given(&self.encrypt_type) == Some("aes")
+        self.get("encrypt_type") == Some("aes")
     }
-}
-
-fn given(slot: &Option<String>) -> Option<&str> {
-    slot.as_deref().filter(|value| !value.is_empty())
 }
 
 /// Proof that a query was signed with one of our tokens. In plain mode that says nothing about
@@ -186,7 +164,7 @@ pub fn sign(token: &Token, parts: &[&str]) -> String {
 /// # Errors
 /// [`Refusal::Malformed`] when one of the three is missing, else [`Refusal::Signature`].
 pub fn verify(tokens: &[Token], params: &Params) -> Result<Verified, Refusal> {
-    let token = signer(tokens, &params.signature, params, None)?;
+    let token = signer(tokens, params, "signature", None)?;
     Ok(Verified { token })
 }
 
@@ -199,7 +177,7 @@ pub fn verify_message<'a>(
     params: &Params,
     encrypt: &'a str,
 ) -> Result<Signed<'a>, Refusal> {
-    let token = signer(tokens, &params.msg_signature, params, Some(encrypt))?;
+    let token = signer(tokens, params, "msg_signature", Some(encrypt))?;
     Ok(Signed { encrypt, token })
 }
 
@@ -208,20 +186,17 @@ pub(super) fn same(one: &[u8], other: &[u8]) -> bool {
     one.ct_eq(other).into()
 }
 
-/// The first token that gives this signature. All are tried in any case, so that the time
-/// taken does not tell which one it was.
+/// The first token that gives the signature of this name. All are tried in any case, so that
+/// the time taken does not tell which one it was.
 fn signer(
     tokens: &[Token],
-    signature: &Option<String>,
     params: &Params,
+    signature: &str,
     encrypt: Option<&str>,
 ) -> Result<usize, Refusal> {
-    let (Some(signature), Some(timestamp), Some(nonce)) =
-        (given(signature), given(&params.timestamp), given(&params.nonce))
-    else {
-        return Err(Refusal::Malformed);
-    };
-    let parts: Vec<&str> = [timestamp, nonce].into_iter().chain(encrypt).collect();
+    let get = |name| params.get(name).ok_or(Refusal::Malformed);
+    let signature = get(signature)?;
+    let parts: Vec<&str> = [get("timestamp")?, get("nonce")?].into_iter().chain(encrypt).collect();
     let mut found = None;
     for (index, token) in tokens.iter().enumerate() {
         if same(sign(token, &parts).as_bytes(), signature.as_bytes()) {
