@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 
 use crate::account::{Account, Mode};
 use crate::catalogue::Library;
+use crate::catalogue::memory::Memory;
 use crate::command::Ask;
-use crate::http::{BaseUrl, Http, Url};
+use crate::http::{BaseUrl, Http};
 use crate::links;
 use crate::serve::Failed;
+use crate::service::Service;
 use crate::settings::Settings;
 use crate::setup;
-use crate::simulator::{self, Came, WeChat};
+use crate::simulator::{self, Came, Query, WeChat};
 use crate::wechat::reply::SUCCESS;
 use crate::wechat::xml::Fields;
 
@@ -24,57 +26,48 @@ const LONGEST: Duration = Duration::from_secs(30);
 
 /// Sends the push and returns what to print. `colour`: for a terminal.
 pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed> {
+    let mode = ask.mode.unwrap_or(settings.mode);
+    let xml = xml(ask, mode, &settings).map_err(Failed::Start)?;
+    let http = setup::http(&settings).map_err(Failed::Start)?;
+    // Whoever asks a server needs our account and none of our sources.
     let library = match ask.url {
-        Some(_) => None,
-        None => Some(Arc::new(setup::library(&settings, None).map_err(Failed::Setting)?)),
+        Some(_) => Library::new(Vec::new(), Memory::new(0, Vec::new())),
+        None => setup::library(&settings, None).map_err(Failed::Setting)?,
     };
-    send(ask, settings, library, colour).map_err(Failed::Start)
+    let service = setup::service(settings, Arc::new(library), None);
+    let shown = send(ask, mode, &xml, &http, &service, colour).map_err(Failed::Start)?;
+    Ok(if ask.show_xml { format!("{xml}\n{shown}") } else { shown })
 }
 
-fn send(
-    ask: &Ask,
-    settings: Settings,
-    library: Option<Arc<Library>>,
-    colour: bool,
-) -> Result<String, String> {
-    let xml = match &ask.raw {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| format!("--raw {}: {error}", path.display()))?,
-        None => simulator::push(ask.kind, &ask.text),
-    };
-    let mode = ask.mode.unwrap_or(settings.mode);
+fn xml(ask: &Ask, mode: Mode, settings: &Settings) -> Result<String, String> {
     if mode != Mode::Plain && settings.keys.is_empty() {
         return Err("--mode needs DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID".into());
     }
-    let mut shown = String::new();
-    if ask.show_xml {
-        shown.push_str(&xml);
-        shown.push('\n');
+    match &ask.raw {
+        Some(path) => std::fs::read_to_string(path)
+            .map_err(|error| format!("--raw {}: {error}", path.display())),
+        None => Ok(simulator::push(ask.kind, &ask.text)),
     }
-    let http = setup::http(&settings)?;
-    let wechat = WeChat::new(mode);
-    let account = Account {
-        tokens: settings.tokens.clone(),
-        keys: settings.keys.clone(),
-        app_id: settings.app_id.clone(),
-        mode,
-    };
-    let (query, body) = wechat.send(&account, &xml)?;
-    let service = library.map(|library| setup::service(settings, library, None));
+}
+
+/// Delivers the push as often as asked, and shows every reply.
+fn send(
+    ask: &Ask,
+    mode: Mode,
+    xml: &str,
+    http: &Http,
+    service: &Arc<Service>,
+    colour: bool,
+) -> Result<String, String> {
+    let wechat = WeChat::new(&service.account, mode);
+    let (query, body) = wechat.send(xml)?;
+    let mut shown = String::new();
     for delivery in 1..=ask.times {
-        let came = match (&ask.url, &service) {
-            (Some(url), _) => {
-                let base =
-                    BaseUrl::parse(url).map_err(|bad| format!("--url is \"{url}\"; {bad}"))?;
-                let query: Vec<_> =
-                    query.iter().map(|(name, text)| (*name, text.as_str())).collect();
-                over_http(&http, &base.url("", &query), &body)?
-            }
-            (None, Some(service)) => simulator::in_process(service, &query, &body),
-            (None, None) => return Err("nothing to ask".into()),
+        let came = match &ask.url {
+            Some(url) => over_http(http, url, &query, &body)?,
+            None => simulator::in_process(service, &query, &body),
         };
-        let reply = wechat.receive(&account, &came)?;
-        shown.push_str(&show(&reply, ask.show_xml, colour));
+        shown.push_str(&show(&wechat.receive(&came)?, ask.show_xml, colour));
         let number = if ask.times > 1 { format!("delivery {delivery}, ") } else { String::new() };
         let took = came.took.as_secs_f64() * 1000.0;
         shown.push_str(&dim(&format!("({number}{took:.1} ms)"), colour));
@@ -83,10 +76,12 @@ fn send(
     Ok(shown)
 }
 
-fn over_http(http: &Http, url: &Url, body: &str) -> Result<Came, String> {
+fn over_http(http: &Http, url: &str, query: &Query, body: &str) -> Result<Came, String> {
+    let base = BaseUrl::parse(url).map_err(|bad| format!("--url is \"{url}\"; {bad}"))?;
+    let query: Vec<_> = query.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let began = Instant::now();
     let page = http
-        .post(url, "text/xml", body.as_bytes(), began + LONGEST)
+        .post(&base.url("", &query), "text/xml", body.as_bytes(), began + LONGEST)
         .map_err(|failure| format!("no reply from --url: {failure}"))?;
     Ok(Came { body: page.body, status: page.status, took: began.elapsed() })
 }

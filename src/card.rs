@@ -17,40 +17,28 @@ const ENTRY_TITLE: usize = 28;
 
 /// The card of one book: a news article when there is a page to open, else a text.
 pub fn card(book: &Book, occasion: Occasion) -> Reply {
-    let url = page_of(book);
-    if url.is_empty() {
-        return Reply::text(&text_card(book));
-    }
-    let article = Article {
-        title: headline(book),
-        description: facts(book).join("\n"),
-        picture: book.cover.clone(),
-        url,
+    let url = match (&book.isbn, book.link.as_str()) {
+        // Douban's web site leads from an ISBN to the book's page, so a shelf need not know
+        // Douban's numbers.
+        (Some(isbn), "") => format!("https://book.douban.com/isbn/{isbn}/"),
+        (None, "") => return Reply::text(&text_card(book)),
+        (_, link) => link.to_owned(),
     };
-    Reply::news(vec![article], occasion)
-}
-
-/// The page a reader can open. Douban's web site leads from an ISBN to the book's page, so a
-/// shelf need not know Douban's numbers.
-fn page_of(book: &Book) -> String {
-    match (&book.isbn, book.link.is_empty()) {
-        (Some(isbn), true) => format!("https://book.douban.com/isbn/{isbn}/"),
-        _ => book.link.clone(),
-    }
+    let (title, description) = (headline(book), facts(book).join("\n"));
+    Reply::news(vec![Article { title, description, picture: book.cover.clone(), url }], occasion)
 }
 
 fn headline(book: &Book) -> String {
-    match book.rating {
-        Rating::Scored { tenths, .. } => format!("{}  {}", title(book), label::score(tenths)),
-        Rating::TooFew | Rating::Unknown => title(book),
+    let mut headline = book.title.clone();
+    if !book.subtitle.is_empty() {
+        headline.push('：');
+        headline.push_str(&book.subtitle);
     }
-}
-
-fn title(book: &Book) -> String {
-    match book.subtitle.as_str() {
-        "" => book.title.clone(),
-        subtitle => format!("{}：{subtitle}", book.title),
+    if let Rating::Scored { tenths, .. } = book.rating {
+        headline.push_str("  ");
+        headline.push_str(&label::score(tenths));
     }
+    headline
 }
 
 /// The lines of a card below its title.
@@ -141,14 +129,14 @@ pub fn pages(count: usize) -> usize {
 fn entry(number: usize, book: &Book) -> String {
     let title = format!("《{}》", text::shorten(&book.title, ENTRY_TITLE));
     let mut entry = format!("{number}. {}", link(&title, &number.to_string()));
-    let author = book.authors.first().map(|name| text::shorten(name, 16)).unwrap_or_default();
-    let year = text::cut(&book.pubdate, 4);
-    let year = if year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()) { year } else { "" };
+    let author = book.authors.first().map(|name| text::shorten(name, 16));
+    let year = Some(text::cut(&book.pubdate, 4));
+    let year = year.filter(|year| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()));
     let score = match book.rating {
-        Rating::Scored { tenths, .. } => label::score(tenths),
-        _ => String::new(),
+        Rating::Scored { tenths, .. } => Some(label::score(tenths)),
+        _ => None,
     };
-    for part in [author.as_str(), year, score.as_str()].into_iter().filter(|p| !p.is_empty()) {
+    for part in [author.as_deref(), year, score.as_deref()].into_iter().flatten() {
         entry.push(' ');
         entry.push_str(&plain(part));
     }

@@ -39,55 +39,42 @@ pub enum Level {
     Wrong,
 }
 
-/// One subject.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Line {
-    /// How bad it is.
-    pub level: Level,
-    /// What was looked at.
-    pub subject: &'static str,
-    /// What was found, and what to do.
-    pub text: String,
-}
+/// What was found, and what to do.
+type Finding = (Level, String);
 
-/// All that was found; `Display` is for a terminal.
+/// All that was found, by subject; `Display` is for a terminal.
 #[derive(Debug, Default)]
-pub struct Report(pub Vec<Line>);
+pub struct Report(Vec<(&'static str, Finding)>);
 
 impl Report {
-    fn add(&mut self, subject: &'static str, (level, text): Finding) {
-        self.0.push(Line { level, subject, text });
+    fn add(&mut self, subject: &'static str, finding: Finding) {
+        self.0.push((subject, finding));
+    }
+
+    /// How bad it is on the whole.
+    pub fn level(&self) -> Level {
+        self.0.iter().map(|(_, (level, _))| *level).max().unwrap_or(Level::Ok)
     }
 
     /// 0: all is well; 1: it works, with warnings; 2: it does not.
     pub fn exit(&self) -> u8 {
-        match self.0.iter().map(|line| line.level).max() {
-            None | Some(Level::Ok) => 0,
-            Some(Level::Warning) => 1,
-            Some(Level::Wrong) => 2,
-        }
+        self.level() as u8
     }
 }
 
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for Line { level, subject, text } in &self.0 {
-            let level = match level {
-                Level::Ok => "OK",
-                Level::Warning => "WARNING",
-                Level::Wrong => "WRONG",
-            };
+        for (subject, (level, text)) in &self.0 {
+            let level = format!("{level:?}").to_uppercase();
             writeln!(f, "{level:<8} {subject:<8} {text}")?;
         }
-        f.write_str(match self.exit() {
-            0 => "Ready to serve.\n",
-            1 => "Ready to serve; the warnings above deserve a look.\n",
-            _ => "Not ready: mend what is WRONG above, then check again.\n",
+        f.write_str(match self.level() {
+            Level::Ok => "Ready to serve.\n",
+            Level::Warning => "Ready to serve; the warnings above deserve a look.\n",
+            Level::Wrong => "Not ready: mend what is WRONG above, then check again.\n",
         })
     }
 }
-
-type Finding = (Level, String);
 
 fn ok(text: impl Into<String>) -> Finding {
     (Level::Ok, text.into())
@@ -144,8 +131,14 @@ fn mode(settings: &Settings) -> Finding {
             "plain, although an AES key is set: clear pushes are accepted; without \
              DOUMIBOOK_MODE only sealed ones would be",
         ),
-        Mode::Compatible => ok(format!("compatible (兼容模式), AES key set, AppID {app_id}{old}")),
-        Mode::Secure => ok(format!("secure (安全模式), AES key set, AppID {app_id}{old}")),
+        mode => {
+            let name = if mode == Mode::Secure {
+                "secure (安全模式)"
+            } else {
+                "compatible (兼容模式)"
+            };
+            ok(format!("{name}, AES key set, AppID {app_id}{old}"))
+        }
     }
 }
 
@@ -300,7 +293,7 @@ mod tests {
             report.add("mode", mode(&settings));
             let text = report.to_string();
             assert!(text.contains(says), "{text}");
-            assert_eq!(report.0.iter().map(|line| line.level).max(), Some(level), "{text}");
+            assert_eq!(report.level(), level, "{text}");
             assert!(!text.contains("s3cret") && !text.contains("abcdef"), "{text}");
         }
     }

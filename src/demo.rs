@@ -12,7 +12,6 @@
 //! rebinding) would be of our origin, but the gate does not take it for local.
 
 use std::borrow::Cow;
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use serde_json::{Value, json};
@@ -48,10 +47,8 @@ pub fn hint(address: &Address) -> String {
              \x20 cargo run --release -- ask 三体 --url http://{address}/weixin\n"
         ),
         Address::Unix(path) => {
-            format!(
-                "In another terminal:\n  curl --unix-socket {} http://localhost/\n",
-                path.display()
-            )
+            let path = path.display();
+            format!("In another terminal:\n  curl --unix-socket {path} http://localhost/\n")
         }
     };
     format!(
@@ -69,11 +66,7 @@ pub struct Demo {
 impl Demo {
     /// The page of an account with this name; `random` becomes the key.
     pub fn new(account: &str, random: [u8; 16]) -> Self {
-        let mut key = String::with_capacity(32);
-        for byte in random {
-            // Writing to a String cannot fail.
-            let _ = write!(key, "{byte:02x}");
-        }
+        let key = format!("{:032x}", u128::from_be_bytes(random));
         let page = PAGE.replace("{{account}}", &escape(account)).replace("{{key}}", &key);
         Self { key, page }
     }
@@ -90,7 +83,7 @@ impl Demo {
             ("/", "GET") => Some(Response::new(200, HTML, self.page.clone().into_bytes())),
             ("/demo/say", "POST") => Some(match self.read(body) {
                 Ok((kind, text)) => say(service, kind, &text),
-                Err(refusal) => refusal,
+                Err((status, line)) => Response::line(status, line),
             }),
             _ => None,
         }
@@ -98,19 +91,18 @@ impl Demo {
 
     /// What is to be said: `{"key": …, "kind": "text" | "scan" | "subscribe" | "click",
     /// "text": …}`.
-    fn read(&self, body: &[u8]) -> Result<(Kind, String), Response> {
-        let said: Value =
-            serde_json::from_slice(body).map_err(|_| Response::line(400, "not JSON\n"))?;
+    fn read(&self, body: &[u8]) -> Result<(Kind, String), (u16, &'static str)> {
+        let said: Value = serde_json::from_slice(body).map_err(|_| (400, "not JSON\n"))?;
         let field = |name| said.get(name).and_then(Value::as_str).unwrap_or_default();
         // A page elsewhere cannot time this to the nanosecond, which is what guessing would take.
         if field("key") != self.key {
-            return Err(Response::line(403, "forbidden: load the page again\n"));
+            return Err((403, "forbidden: load the page again\n"));
         }
         let kind = parse_kind(field("kind")).ok().filter(|kind| KINDS.contains(kind));
-        let kind = kind.ok_or_else(|| Response::line(400, "unknown kind\n"))?;
+        let kind = kind.ok_or((400, "unknown kind\n"))?;
         // Far more than any title, and as much as a reply may hold.
         if field("text").len() > LONGEST_TEXT {
-            return Err(Response::line(413, "the text is longer than 2048 bytes\n"));
+            return Err((413, "the text is longer than 2048 bytes\n"));
         }
         Ok((kind, field("text").to_owned()))
     }
@@ -120,7 +112,7 @@ impl Demo {
 /// served here, from a shelf that answers within milliseconds.
 fn say(service: &Arc<Service>, kind: Kind, text: &str) -> Response {
     let xml = simulator::push(kind, text);
-    let Ok((query, body)) = WeChat::new(Mode::Plain).send(&service.account, &xml) else {
+    let Ok((query, body)) = WeChat::new(&service.account, Mode::Plain).send(&xml) else {
         return Response::line(500, "there is no token to sign with\n");
     };
     let came = simulator::in_process(service, &query, &body);

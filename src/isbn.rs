@@ -37,10 +37,7 @@ pub enum Mistake {
 impl Isbn {
     /// Reads an ISBN as a source or a file gives it, without a prefix word.
     pub fn parse(text: &str) -> Option<Self> {
-        match typed(text) {
-            Typed::Right(isbn) => Some(isbn),
-            _ => None,
-        }
+        if let Typed::Right(isbn) = typed(text) { Some(isbn) } else { None }
     }
 
     /// The 13 digits, as sources want them.
@@ -50,31 +47,34 @@ impl Isbn {
 
     /// The older form, for 978 numbers only: 979 has none.
     pub fn isbn10(&self) -> Option<String> {
-        let [9, 7, 8, nine @ .., _] = self.0 else { return None };
-        let mut text: String = nine.iter().map(|d| char::from(b'0' + d)).collect();
-        text.push(match check10(&nine) {
+        let [9, 7, 8, nine @ .., _] = &self.0 else { return None };
+        let last = match check10(nine) {
             10 => 'X',
             digit => char::from(b'0' + digit),
-        });
-        Some(text)
+        };
+        Some(nine.iter().map(|d| char::from(b'0' + d)).chain([last]).collect())
     }
 
-    fn from13(digits: [u8; 13]) -> Result<Self, Mistake> {
-        if !(digits.starts_with(&[9, 7, 8]) || digits.starts_with(&[9, 7, 9])) {
-            return Err(Mistake::NotABook);
+    /// Digits in the order they stand; an `X` is 10.
+    fn from_digits(digits: &[u8]) -> Result<Self, Mistake> {
+        let (last, body) = digits.split_last().ok_or(Mistake::Length)?;
+        let mut thirteen = digits.to_vec();
+        match digits.len() {
+            10 if check10(body) != *last => return Err(Mistake::CheckDigit),
+            10 => {
+                thirteen = [&[9, 7, 8], body].concat();
+                thirteen.push(check13(&thirteen));
+            }
+            // An X in the middle of a longer number is no digit of an ISBN-13.
+            _ if digits.contains(&10) => return Err(Mistake::Length),
+            13 if !matches!(digits, [9, 7, 8 | 9, ..]) => return Err(Mistake::NotABook),
+            13 if check13(body) != *last => return Err(Mistake::CheckDigit),
+            13 => {}
+            // A scanner appended the add-on for the price.
+            18 => return Self::from_digits(digits.get(..13).unwrap_or_default()),
+            _ => return Err(Mistake::Length),
         }
-        let [body @ .., last] = digits;
-        if check13(&body) == last { Ok(Self(digits)) } else { Err(Mistake::CheckDigit) }
-    }
-
-    fn from10(digits: [u8; 10]) -> Result<Self, Mistake> {
-        let [nine @ .., last] = digits;
-        if check10(&nine) != last {
-            return Err(Mistake::CheckDigit);
-        }
-        let [a, b, c, d, e, f, g, h, i] = nine;
-        let body = [9, 7, 8, a, b, c, d, e, f, g, h, i];
-        Ok(Self([9, 7, 8, a, b, c, d, e, f, g, h, i, check13(&body)]))
+        thirteen.try_into().map(Self).map_err(|_| Mistake::Length)
     }
 }
 
@@ -91,13 +91,13 @@ impl fmt::Debug for Isbn {
 }
 
 /// EAN-13: weights 1, 3, 1, 3 …; the whole sum is divisible by 10.
-fn check13(body: &[u8; 12]) -> u8 {
+fn check13(body: &[u8]) -> u8 {
     let sum: u8 = body.iter().zip([1, 3].iter().cycle()).map(|(d, w)| d * w).sum();
     (10 - sum % 10) % 10
 }
 
 /// ISBN-10: weights 10 down to 1; the whole sum is divisible by 11. 10 is written `X`.
-fn check10(nine: &[u8; 9]) -> u8 {
+fn check10(nine: &[u8]) -> u8 {
     let sum: u16 = nine.iter().zip((2..=10).rev()).map(|(d, w)| u16::from(*d) * w).sum();
     ((11 - sum % 11) % 11) as u8
 }
@@ -131,21 +131,11 @@ pub fn typed(text: &str) -> Typed {
 }
 
 fn judge(digits: &[u8], named: bool) -> Typed {
-    let found = match digits {
-        // An X in the middle of a longer number is no digit of an ISBN-13.
-        _ if digits.len() != 10 && digits.contains(&10) => Err(Mistake::Length),
-        [a, b, c, d, e, f, g, h, i, j] => Isbn::from10([*a, *b, *c, *d, *e, *f, *g, *h, *i, *j]),
-        _ => match digits.first_chunk::<13>() {
-            Some(first) if digits.len() == 13 || digits.len() == 18 => Isbn::from13(*first),
-            _ => Err(Mistake::Length),
-        },
-    };
     // Nothing but a book begins so: one digit too few or too many.
     let bookish = matches!(digits, [9, 7, 8 | 9, ..]) && (11..=14).contains(&digits.len());
-    match found {
+    match Isbn::from_digits(digits) {
         Ok(isbn) => Typed::Right(isbn),
-        Err(Mistake::Length) if bookish => Typed::Wrong(Mistake::Length),
-        Err(Mistake::Length) if !named || digits.is_empty() => Typed::No,
+        Err(Mistake::Length) if !bookish && (!named || digits.is_empty()) => Typed::No,
         Err(mistake) => Typed::Wrong(mistake),
     }
 }

@@ -6,12 +6,13 @@
 //! remote side's own words only an IP address, read as such, is repeated.
 
 use std::net::IpAddr;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::command::Menu;
-use crate::http::{BaseUrl, Failure, Http, Page};
+use crate::http::{BaseUrl, Http};
 use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::setup;
@@ -36,16 +37,16 @@ const NO_MENU: i64 = 46003;
 pub fn run(what: &Menu, settings: &Settings) -> Result<String, String> {
     match what {
         Menu::Default => Ok(DEFAULT.into()),
-        Menu::Show => Api::new(settings)?.show(),
+        Menu::Show => {
+            let button = match Api::new(settings)?.call("get", None) {
+                Err(Refused { code: NO_MENU, .. }) => None,
+                answer => answer?.pointer("/menu/button").cloned(),
+            };
+            let shown = button.map(|button| format!("{:#}\n", json!({ "button": button })));
+            Ok(shown.unwrap_or("The account has no menu.\n".into()))
+        }
         Menu::Push(path) => {
-            let wrong = |why: String| format!("{}: {why}", path.display());
-            let text = std::fs::read_to_string(path).map_err(|error| wrong(error.to_string()))?;
-            let menu = serde_json::from_str(&text);
-            let menu: Value = menu.map_err(|error| wrong(format!("is not JSON: {error}")))?;
-            let problems = problems(&menu);
-            if !problems.is_empty() {
-                return Err(wrong(problems.join("; ")));
-            }
+            let menu = read_menu(path).map_err(|why| format!("{}: {why}", path.display()))?;
             Api::new(settings)?.call("create", Some(&menu))?;
             Ok("The menu is set. Readers see it within five minutes.\n".into())
         }
@@ -56,81 +57,78 @@ pub fn run(what: &Menu, settings: &Settings) -> Result<String, String> {
     }
 }
 
-/// A type of button: the fields it must have, with the longest value of each in bytes.
-type Shape = (&'static str, &'static [(&'static str, usize)]);
+fn read_menu(path: &Path) -> Result<Value, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    let menu = serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))?;
+    let problems = problems(&menu);
+    if problems.is_empty() { Ok(menu) } else { Err(problems.join("; ")) }
+}
 
-const KEY: &[(&str, usize)] = &[("key", 128)];
-const SHAPES: [Shape; 13] = [
-    ("click", KEY),
-    ("scancode_waitmsg", KEY),
-    ("scancode_push", KEY),
-    ("pic_sysphoto", KEY),
-    ("pic_photo_or_album", KEY),
-    ("pic_weixin", KEY),
-    ("location_select", KEY),
-    ("view", &[("url", 1024)]),
-    ("miniprogram", &[("url", 1024), ("appid", 64), ("pagepath", 1024)]),
-    ("media_id", &[("media_id", 256)]),
-    ("view_limited", &[("media_id", 256)]),
-    ("article_id", &[("article_id", 256)]),
-    ("article_view_limited", &[("article_id", 256)]),
+/// Types of buttons, and the fields they must have with the longest value of each in bytes.
+type Shape = (&'static [&'static str], &'static [(&'static str, usize)]);
+
+#[rustfmt::skip]
+const SHAPES: [Shape; 5] = [
+    (&["click", "scancode_waitmsg", "scancode_push", "pic_sysphoto", "pic_photo_or_album",
+       "pic_weixin", "location_select"],     &[("key", 128)]),
+    (&["view"],                              &[("url", 1024)]),
+    (&["miniprogram"],                       &[("url", 1024), ("appid", 64), ("pagepath", 1024)]),
+    (&["media_id", "view_limited"],          &[("media_id", 256)]),
+    (&["article_id", "article_view_limited"], &[("article_id", 256)]),
 ];
-
-/// Bytes of a name: of a button in the bar, and of one in a sub-menu. WeChat shows about 4 and
-/// 7 Chinese characters of them.
-const NAME: (usize, usize) = (16, 60);
 
 /// What WeChat would refuse of a menu; empty when nothing.
 pub fn problems(menu: &Value) -> Vec<String> {
-    let mut found = Vec::new();
     let Some(buttons) = menu.get("button").and_then(Value::as_array) else {
         return vec!["expected {\"button\": […]}; doumibook menu default prints one".into()];
     };
+    let mut found = Vec::new();
     if !(1..=3).contains(&buttons.len()) {
         found.push(format!("{} buttons; expected 1 to 3", buttons.len()));
     }
-    for (i, button) in buttons.iter().enumerate() {
-        let place = format!("button {}", i + 1);
-        check_name(button, NAME.0, &place, &mut found);
-        // menu/get gives every button an empty list.
-        match button.get("sub_button").and_then(Value::as_array) {
-            Some(subs) if !subs.is_empty() => {
-                if subs.len() > 5 {
-                    found.push(format!("{place} has {} sub-buttons; expected 1 to 5", subs.len()));
-                }
-                for (j, sub) in subs.iter().enumerate() {
-                    let place = format!("{place}, sub-button {}", j + 1);
-                    check_name(sub, NAME.1, &place, &mut found);
-                    check_shape(sub, &place, &mut found);
-                }
-            }
-            _ => check_shape(button, &place, &mut found),
+    for (button, number) in buttons.iter().zip(1..) {
+        let place = format!("button {number}");
+        // WeChat shows about 4 Chinese characters of a name in the bar, 7 in a sub-menu.
+        check_name(button, 16, &place, &mut found);
+        let subs = sub_buttons(button);
+        if subs.is_empty() {
+            check_shape(button, &place, &mut found);
+        } else if subs.len() > 5 {
+            found.push(format!("{place} has {} sub-buttons; expected 1 to 5", subs.len()));
+        }
+        for (sub, number) in subs.iter().zip(1..) {
+            let place = format!("{place}, sub-button {number}");
+            check_name(sub, 60, &place, &mut found);
+            check_shape(sub, &place, &mut found);
         }
     }
     found
 }
 
+/// None where the list is empty, too: menu/get gives every button such a list.
+fn sub_buttons(button: &Value) -> &[Value] {
+    button.get("sub_button").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+}
+
 fn check_name(button: &Value, most: usize, place: &str, found: &mut Vec<String>) {
-    let name = button.get("name").and_then(Value::as_str).unwrap_or_default();
-    if name.is_empty() {
-        found.push(format!("{place} has no name"));
-    } else if name.len() > most {
-        found.push(format!(
-            "the name of {place} has {} bytes; expected at most {most} (a Chinese character takes 3)",
-            name.len()
-        ));
+    match button.get("name").and_then(Value::as_str).unwrap_or_default().len() {
+        0 => found.push(format!("{place} has no name")),
+        n if n > most => found.push(format!(
+            "the name of {place} has {n} bytes; expected at most {most} (a Chinese character takes 3)"
+        )),
+        _ => {}
     }
 }
 
 fn check_shape(button: &Value, place: &str, found: &mut Vec<String>) {
     let text = |name: &str| button.get(name).and_then(Value::as_str).unwrap_or_default();
     let kind = text("type");
-    let Some((_, fields)) = SHAPES.iter().find(|(name, _)| *name == kind) else {
-        let known = SHAPES.map(|(name, _)| name).join(", ");
+    let Some((_, fields)) = SHAPES.iter().find(|(kinds, _)| kinds.contains(&kind)) else {
+        let known = SHAPES.map(|(kinds, _)| kinds.join(", ")).join(", ");
         found.push(format!("the type of {place} is \"{kind}\"; expected one of {known}"));
         return;
     };
-    if button.get("sub_button").and_then(Value::as_array).is_some_and(|subs| !subs.is_empty()) {
+    if !sub_buttons(button).is_empty() {
         found.push(format!("{place} has sub-buttons of its own; a menu has two levels"));
     }
     for (name, most) in *fields {
@@ -143,7 +141,7 @@ fn check_shape(button: &Value, place: &str, found: &mut Vec<String>) {
         }
     }
     let url = text("url");
-    if !url.is_empty() && !url.starts_with("http://") && !url.starts_with("https://") {
+    if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
         found.push(format!("the url of {place} begins neither with https:// nor http://"));
     }
 }
@@ -156,11 +154,17 @@ struct Api<'a> {
 }
 
 /// Why the API did not do it.
-enum Refused {
-    /// An errcode, and an address in its message.
-    Code(i64, Option<IpAddr>),
-    /// No answer of the API's.
-    Other(String),
+struct Refused {
+    /// The errcode; 0 when there was no proper answer.
+    code: i64,
+    /// What it means, and what to do.
+    sentence: String,
+}
+
+impl From<Refused> for String {
+    fn from(refused: Refused) -> Self {
+        refused.sentence
+    }
 }
 
 impl<'a> Api<'a> {
@@ -174,42 +178,17 @@ impl<'a> Api<'a> {
         })
     }
 
-    fn show(&self) -> Result<String, String> {
-        let answer = self.call("get", None)?;
-        let button = answer.get("menu").and_then(|menu| menu.get("button"));
-        let Some(button) = button else { return Ok("The account has no menu.\n".into()) };
-        Ok(format!("{:#}\n", json!({ "button": button })))
-    }
-
     /// Calls `menu/{what}`; a refused token is fetched anew, once.
-    fn call(&self, what: &str, body: Option<&Value>) -> Result<Value, String> {
-        let once = |fresh| self.call_with(&self.token(fresh)?, what, body);
-        let answer = match once(false) {
-            Err(Refused::Code(code, _)) if TOKEN_REFUSED.contains(&code) => once(true),
-            answer => answer,
+    fn call(&self, what: &str, body: Option<&Value>) -> Result<Value, Refused> {
+        let path = format!("/cgi-bin/menu/{what}");
+        let once = |fresh| {
+            let token = self.token(fresh)?;
+            self.ask(&path, &[("access_token", token.expose())], body)
         };
-        match answer {
-            Err(Refused::Code(NO_MENU, _)) if what == "get" => Ok(Value::Null),
-            answer => answer.map_err(|refused| match refused {
-                Refused::Code(code, address) => explain(code, address),
-                Refused::Other(sentence) => sentence,
-            }),
+        match once(false) {
+            Err(Refused { code, .. }) if TOKEN_REFUSED.contains(&code) => once(true),
+            answer => answer,
         }
-    }
-
-    fn call_with(
-        &self,
-        token: &Secret,
-        what: &str,
-        body: Option<&Value>,
-    ) -> Result<Value, Refused> {
-        let query = [("access_token", token.expose())];
-        let url = self.base.url(&format!("/cgi-bin/menu/{what}"), &query);
-        let until = Instant::now() + PATIENCE;
-        read(match body {
-            None => self.http.get(&url, until),
-            Some(body) => self.http.post(&url, JSON, body.to_string().as_bytes(), until),
-        })
     }
 
     /// An access token that other programs of the account may share. `fresh`: not the one they
@@ -219,39 +198,47 @@ impl<'a> Api<'a> {
             "grant_type": "client_credential", "appid": self.app_id,
             "secret": self.secret.expose(), "force_refresh": fresh,
         });
-        let url = self.base.url("/cgi-bin/stable_token", &[]);
-        let until = Instant::now() + PATIENCE;
-        let answer = read(self.http.post(&url, JSON, body.to_string().as_bytes(), until))?;
+        let answer = self.ask("/cgi-bin/stable_token", &[], Some(&body))?;
         let token = answer.get("access_token").and_then(Value::as_str).and_then(Secret::new);
-        token.ok_or_else(|| Refused::Other("the API gave no access token".into()))
+        token.ok_or_else(|| unanswered("the API gave no access token"))
     }
-}
 
-const JSON: &str = "application/json; charset=utf-8";
-
-/// The API answers 200 and JSON also when it refuses.
-fn read(page: Result<Page, Failure>) -> Result<Value, Refused> {
-    let page =
-        page.map_err(|failure| Refused::Other(format!("no answer from the API: {failure}")))?;
-    let answer = serde_json::from_slice(&page.body).ok().filter(Value::is_object);
-    let answer: Value = answer.ok_or_else(|| {
-        let status = page.status;
-        Refused::Other(format!(
-            "the API's answer (HTTP {status}) is not JSON; check DOUMIBOOK_API_URL"
-        ))
-    })?;
-    match answer.get("errcode").and_then(Value::as_i64) {
-        None | Some(0) => Ok(answer),
-        Some(code) => {
-            let words = answer.get("errmsg").and_then(Value::as_str).unwrap_or_default();
-            let mut parts = words.split([' ', ',', '[', ']', '(', ')']);
-            Err(Refused::Code(code, parts.find_map(|part| part.parse().ok())))
+    /// The API answers 200 and JSON also when it refuses.
+    fn ask(
+        &self,
+        path: &str,
+        query: &[(&str, &str)],
+        body: Option<&Value>,
+    ) -> Result<Value, Refused> {
+        let (url, until) = (self.base.url(path, query), Instant::now() + PATIENCE);
+        let page = match body {
+            None => self.http.get(&url, until),
+            Some(body) => self.http.post(&url, JSON, body.to_string().as_bytes(), until),
+        };
+        let page = page.map_err(|why| unanswered(&format!("no answer from the API: {why}")))?;
+        let answer: Option<Value> = serde_json::from_slice(&page.body).ok();
+        let answer = answer.filter(Value::is_object).ok_or_else(|| {
+            let answer = format!("the API's answer (HTTP {}) is not JSON", page.status);
+            unanswered(&format!("{answer}; check DOUMIBOOK_API_URL"))
+        })?;
+        match answer.get("errcode").and_then(Value::as_i64) {
+            None | Some(0) => Ok(answer),
+            Some(code) => {
+                let words = answer.get("errmsg").and_then(Value::as_str).unwrap_or_default();
+                Err(Refused { code, sentence: explain(code, words) })
+            }
         }
     }
 }
 
-/// What an errcode means, and what to do.
-fn explain(code: i64, address: Option<IpAddr>) -> String {
+fn unanswered(sentence: &str) -> Refused {
+    Refused { code: 0, sentence: sentence.to_owned() }
+}
+
+const JSON: &str = "application/json; charset=utf-8";
+
+/// What an errcode means, and what to do; `words` are the API's own.
+fn explain(code: i64, words: &str) -> String {
     let text = match code {
         -1 | 50004 => "the API is busy; try again in a moment",
         40001 | 40014 | 42001 => {
@@ -265,7 +252,9 @@ fn explain(code: i64, address: Option<IpAddr>) -> String {
         }
         40243 => "the AppSecret is frozen; unfreeze it in the console (基本配置)",
         40164 => {
-            let from = address.map_or("this machine's public address".into(), |a| a.to_string());
+            let mut words = words.split([' ', ',', '[', ']', '(', ')']);
+            let from = words.find_map(|word| word.parse::<IpAddr>().ok());
+            let from = from.map_or("this machine's public address".into(), |ip| ip.to_string());
             return format!(
                 "the API does not know this machine (40164); add {from} to the console's IP \
                  allowlist (基本配置, IP白名单)"

@@ -12,7 +12,7 @@ use crate::command::Kind;
 use crate::parking::{Bay, Lot};
 use crate::response::Response;
 use crate::service::{Call, Service};
-use crate::wechat::envelope;
+use crate::wechat::envelope::{self, AesKey, AppId};
 use crate::wechat::reply::SUCCESS;
 use crate::wechat::signature;
 use crate::wechat::xml::Writer;
@@ -31,86 +31,81 @@ pub struct Came {
     pub took: Duration,
 }
 
-fn unix_nanos() -> u128 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos())
-}
-
 /// The push as WeChat writes it; `text` is what the reader types, says, scans or taps.
 pub fn push(kind: Kind, text: &str) -> String {
-    let now = unix_nanos();
-    let (msg_type, event) = match kind {
-        Kind::Text => ("text", None),
-        Kind::Voice => ("voice", None),
-        Kind::Image => ("image", None),
-        Kind::Link => ("link", None),
-        Kind::Scan => ("event", Some("scancode_waitmsg")),
-        Kind::Subscribe => ("event", Some("subscribe")),
-        Kind::Unsubscribe => ("event", Some("unsubscribe")),
-        Kind::Click => ("event", Some("CLICK")),
+    let now = unix_time();
+    let head = |kind| {
+        Writer::new()
+            .text("ToUserName", ACCOUNT)
+            .text("FromUserName", READER)
+            .number("CreateTime", now.as_secs())
+            .text("MsgType", kind)
     };
-    let xml = Writer::new()
-        .text("ToUserName", ACCOUNT)
-        .text("FromUserName", READER)
-        .number("CreateTime", (now / 1_000_000_000) as u64)
-        .text("MsgType", msg_type);
-    let xml = match event {
-        Some(event) => xml.text("Event", event),
-        None => xml.number("MsgId", now as u64),
-    };
+    let message = |kind| head(kind).number("MsgId", now.as_nanos() as u64);
+    let event = |name| head("event").text("Event", name);
     match kind {
-        Kind::Text => xml.text("Content", text),
-        Kind::Voice => xml.text("MediaId", "m").text("Format", "amr").text("Recognition", text),
-        Kind::Image => xml.text("PicUrl", "").text("MediaId", "m"),
-        Kind::Link => xml.text("Title", "").text("Description", "").text("Url", text),
-        Kind::Scan => xml.text("EventKey", "SCAN_BOOK").nest("ScanCodeInfo", |scan| {
-            let barcode = text.bytes().all(|b| b.is_ascii_digit());
-            let (kind, result) = if barcode {
-                ("barcode", format!("EAN_13,{text}"))
-            } else {
-                ("qrcode", text.into())
+        Kind::Text => message("text").text("Content", text),
+        Kind::Voice => {
+            message("voice").text("MediaId", "m").text("Format", "amr").text("Recognition", text)
+        }
+        Kind::Image => message("image").text("PicUrl", "").text("MediaId", "m"),
+        Kind::Link => message("link").text("Title", "").text("Description", "").text("Url", text),
+        Kind::Scan => {
+            let (kind, result) = match text.bytes().all(|b| b.is_ascii_digit()) {
+                true => ("barcode", format!("EAN_13,{text}")),
+                false => ("qrcode", text.to_owned()),
             };
-            scan.text("ScanType", kind).text("ScanResult", &result)
-        }),
-        Kind::Subscribe | Kind::Unsubscribe => xml.text("EventKey", text),
-        Kind::Click => xml.text("EventKey", if text.is_empty() { "HELP" } else { text }),
+            event("scancode_waitmsg").text("EventKey", "SCAN_BOOK").nest("ScanCodeInfo", |scan| {
+                scan.text("ScanType", kind).text("ScanResult", &result)
+            })
+        }
+        Kind::Subscribe => event("subscribe").text("EventKey", text),
+        Kind::Unsubscribe => event("unsubscribe").text("EventKey", text),
+        Kind::Click if text.is_empty() => event("CLICK").text("EventKey", "HELP"),
+        Kind::Click => event("CLICK").text("EventKey", text),
     }
     .finish()
+}
+
+fn unix_time() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
 /// The parameters of a push.
 pub type Query = Vec<(&'static str, String)>;
 
 /// WeChat's side of signing and sealing.
-pub struct WeChat {
+pub struct WeChat<'a> {
+    account: &'a Account,
     mode: Mode,
-    nonce: String,
 }
 
-impl WeChat {
-    /// One that sends in this mode, with a nonce of its own.
-    pub fn new(mode: Mode) -> Self {
-        Self { mode, nonce: (unix_nanos() % 1_000_000_000).to_string() }
+impl<'a> WeChat<'a> {
+    /// One that knows the secrets of `account` and sends in `mode`.
+    pub fn new(account: &'a Account, mode: Mode) -> Self {
+        Self { account, mode }
+    }
+
+    /// What sealing takes; nothing in plain mode.
+    fn sealing(&self) -> Option<(&AesKey, &AppId)> {
+        let account = Some(self.account).filter(|_| self.mode != Mode::Plain)?;
+        Some((account.keys.first()?, account.app_id.as_ref()?))
     }
 
     /// The query and body of a push.
-    pub fn send(&self, account: &Account, xml: &str) -> Result<(Query, String), String> {
-        let token = account.tokens.first().ok_or("DOUMIBOOK_TOKEN is not set")?;
-        let timestamp = (unix_nanos() / 1_000_000_000).to_string();
-        let parts = [timestamp.as_str(), self.nonce.as_str()];
-        let signature = signature::sign(token, &parts);
+    pub fn send(&self, xml: &str) -> Result<(Query, String), String> {
+        let token = self.account.tokens.first().ok_or("DOUMIBOOK_TOKEN is not set")?;
+        let now = unix_time();
+        let (timestamp, nonce) = (now.as_secs().to_string(), now.subsec_nanos().to_string());
         let mut query = vec![
-            ("signature", signature),
+            ("signature", signature::sign(token, &[&timestamp, &nonce])),
             ("timestamp", timestamp.clone()),
-            ("nonce", self.nonce.clone()),
+            ("nonce", nonce.clone()),
             ("openid", READER.to_owned()),
         ];
-        let (Mode::Compatible | Mode::Secure, Some(key), Some(app_id)) =
-            (self.mode, account.keys.first(), &account.app_id)
-        else {
-            return Ok((query, xml.to_owned()));
-        };
+        let Some((key, app_id)) = self.sealing() else { return Ok((query, xml.to_owned())) };
         let sealed = envelope::encrypt(key, app_id, xml.as_bytes(), crate::unix::random());
-        let signature = signature::sign(token, &[&timestamp, &self.nonce, &sealed]);
+        let signature = signature::sign(token, &[&timestamp, &nonce, &sealed]);
         query.extend([("encrypt_type", "aes".to_owned()), ("msg_signature", signature)]);
         let body = match (self.mode, xml.trim_end().strip_suffix("</xml>")) {
             (Mode::Compatible, Some(clear)) => {
@@ -122,22 +117,21 @@ impl WeChat {
     }
 
     /// The clear body of a reply.
-    pub fn receive(&self, account: &Account, came: &Came) -> Result<String, String> {
+    pub fn receive(&self, came: &Came) -> Result<String, String> {
         let text = String::from_utf8_lossy(&came.body).into_owned();
         if came.status != 200 {
             return Err(format!("the server answered {}: {}", came.status, text.trim()));
         }
-        if self.mode == Mode::Plain || text == SUCCESS || text.is_empty() {
-            return Ok(text);
+        match (self.sealing(), self.account.tokens.first()) {
+            (Some((key, app_id)), Some(token)) if text != SUCCESS && !text.is_empty() => {
+                envelope::open_reply(key, token, app_id, &came.body)
+                    .map(|clear| String::from_utf8_lossy(&clear).into_owned())
+                    .map_err(|_| {
+                        "the reply does not open with this token, AES key and AppID".into()
+                    })
+            }
+            _ => Ok(text),
         }
-        let (Some(key), Some(token), Some(app_id)) =
-            (account.keys.first(), account.tokens.first(), &account.app_id)
-        else {
-            return Ok(text);
-        };
-        envelope::open_reply(key, token, app_id, &came.body)
-            .map(|clear| String::from_utf8_lossy(&clear).into_owned())
-            .map_err(|_| "the reply does not open with this token, AES key and AppID".into())
     }
 }
 
