@@ -92,11 +92,11 @@ impl Conversation {
     pub fn listen(&self, push: &Push, now: Instant) -> Next {
         let from = &push.from;
         match &push.kind {
-            Kind::Text { content } => self.hear(from, content, now),
-            Kind::Voice { recognition: Some(words) } => {
+            Kind::Text(content) => self.hear(from, content, now),
+            Kind::Voice(Some(words)) => {
                 self.hear(from, words.trim_end_matches(['。', '！', '？', '.']), now)
             }
-            Kind::Voice { recognition: None } => say(phrases::VOICE),
+            Kind::Voice(None) => say(phrases::VOICE),
             Kind::Link { title, description, url } => {
                 let book = [url, title, description].into_iter().find_map(|part| links::book(part));
                 book.map_or_else(|| say(phrases::LINK), find)
@@ -112,15 +112,15 @@ impl Conversation {
 
     fn notice(&self, from: &OpenId, event: &Event, now: Instant) -> Next {
         match event {
-            Event::Subscribe { .. } => match &self.welcome {
+            Event::Subscribe(_) => match &self.welcome {
                 Some(welcome) => say(welcome),
                 None => say(&phrases::welcome(&self.account)),
             },
             // A library may print codes that carry an ISBN; any other scene says hello.
-            Event::Scan { scene } => find_in(scene, &phrases::help()),
-            Event::Click { key } => match key.to_ascii_uppercase().as_str() {
+            Event::Scan(scene) => find_in(scene, &phrases::help()),
+            Event::Click(key) => match key.to_ascii_uppercase().as_str() {
                 "SCAN" | "SCAN_BOOK" => say(phrases::SCAN_HOW),
-                "MORE" => self.from_list(from, now, |page| View::Page(page + 1)),
+                "MORE" => self.listed(from, now, |page| View::Page(page + 1)),
                 _ => say(&phrases::help()),
             },
             Event::ScanCode(Scanned::Barcode(digits)) => match Question::from_text(digits) {
@@ -130,7 +130,7 @@ impl Conversation {
             },
             Event::ScanCode(Scanned::Text(text)) => find_in(text, phrases::SCAN),
             Event::Unsubscribe => self.forget(from),
-            Event::DataDeletion { reader } => self.forget(reader),
+            Event::DataDeletion(reader) => self.forget(reader),
             // The pictures and the place follow as messages of their own, and get their answer.
             Event::Picture | Event::LocationSelect | Event::Silent(_) => {
                 Next::Say(Reply::success())
@@ -144,9 +144,9 @@ impl Conversation {
         }
         match Question::from_text(typed) {
             Question::Find(query) => find(query),
-            Question::Pick(number) => self.from_list(from, now, |_| View::Pick(number)),
-            Question::More => self.from_list(from, now, |page| View::Page(page + 1)),
-            Question::Back => self.from_list(from, now, View::Page),
+            Question::Pick(number) => self.listed(from, now, |_| View::Pick(number)),
+            Question::More => self.listed(from, now, |page| View::Page(page + 1)),
+            Question::Back => self.listed(from, now, View::Page),
             Question::PickUp => match self.recall(from, now).and_then(|reader| reader.pending) {
                 Some(query) => find(query),
                 None => say(phrases::NOTHING_WAITS),
@@ -161,7 +161,7 @@ impl Conversation {
     }
 
     /// Something of the list the reader has; `view` is given the page shown last.
-    fn from_list(&self, from: &OpenId, now: Instant, view: impl FnOnce(usize) -> View) -> Next {
+    fn listed(&self, from: &OpenId, now: Instant, view: impl FnOnce(usize) -> View) -> Next {
         match self.recall(from, now).and_then(|reader| reader.list) {
             Some((query, page)) => Next::Find(Wanted { query, view: view(page) }),
             None => say(phrases::NO_LIST),

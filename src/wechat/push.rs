@@ -1,7 +1,7 @@
 //! What WeChat pushes, typed.
 //!
 //! In: a clear XML body, verified or opened before. Out: a [`Push`] whose sender, receiver,
-//! time and type are there and well formed, or [`NotAPush`]. Every type and event that a book
+//! time and type are there and well formed, or the reason why it is none. Every type and event that a book
 //! server acts upon is a variant; all others are [`Kind::Other`] and [`Event::Silent`], which
 //! never is an error: WeChat adds new ones without notice.
 
@@ -9,7 +9,7 @@ use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 
-use super::xml::{Fields, NotXml};
+use super::xml::Fields;
 use crate::text;
 
 /// One message or event.
@@ -31,20 +31,14 @@ pub struct Push {
 /// them included.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Kind {
-    /// Typed, pasted, or sent by a tap on a link of ours.
-    Text {
-        /// May be empty: that is really sent.
-        content: String,
-    },
+    /// Typed, pasted, or sent by a tap on a link of ours. May be empty: that is really sent.
+    Text(String),
     /// A sticker or the like, for which WeChat sends a placeholder text.
     Unsupported,
     /// A picture.
     Image,
-    /// Speech.
-    Voice {
-        /// What WeChat understood; these days mostly nothing.
-        recognition: Option<String>,
-    },
+    /// Speech, with what WeChat understood of it; these days mostly nothing.
+    Voice(Option<String>),
     /// A video, long or short.
     Video,
     /// A place on the map.
@@ -71,34 +65,23 @@ pub enum Kind {
 /// Something the reader did other than writing.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Event {
-    /// A new follower.
-    Subscribe {
-        /// What the scanned QR code carried, without `qrscene_`.
-        scene: Option<String>,
-    },
+    /// A new follower, with what the QR code carried that brought them, without `qrscene_`.
+    Subscribe(Option<String>),
     /// A follower left, and with them what we hold of them must go.
     Unsubscribe,
-    /// A follower scanned one of our own QR codes.
-    Scan {
-        /// What the QR code carried.
-        scene: String,
-    },
-    /// A menu button of type click.
-    Click {
-        /// The button's key.
-        key: String,
-    },
+    /// A follower scanned one of our own QR codes, which carried this.
+    Scan(String),
+    /// A menu button of type click, by its key.
+    Click(String),
     /// A menu button that scans, whether the client shows that it waits or not.
     ScanCode(Scanned),
     /// A menu button that takes pictures; they follow as ordinary messages.
     Picture,
     /// A menu button that picks a place, which follows as an ordinary message.
     LocationSelect,
-    /// A reader changed, withdrew or deleted what WeChat told us: what we hold must go.
-    DataDeletion {
-        /// Whose data; may differ from the sender.
-        reader: OpenId,
-    },
+    /// This reader, who may differ from the sender, changed, withdrew or deleted what WeChat
+    /// told us: what we hold must go.
+    DataDeletion(OpenId),
     /// All events that nobody waits for an answer to, known (VIEW, LOCATION, jobs done …) or
     /// not, by their name in lower case.
     Silent(String),
@@ -133,24 +116,6 @@ pub struct AccountId(Box<str>);
 /// Names one push among all: sender and MsgId, or what stands for it in events.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Identity(Box<str>);
-
-/// Why XML is no push.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum NotAPush {
-    /// It is no XML, or none that we read.
-    Xml(NotXml),
-    /// This field is missing or malformed.
-    Field(&'static str),
-}
-
-impl fmt::Display for NotAPush {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Xml(reason) => reason.fmt(f),
-            Self::Field(name) => write!(f, "<{name}> is missing or malformed"),
-        }
-    }
-}
 
 impl OpenId {
     /// 1 to 64 letters, digits and `-_.@`; real ones have 28 of `[A-Za-z0-9_-]`.
@@ -191,10 +156,10 @@ impl Push {
     /// Reads a clear body.
     ///
     /// # Errors
-    /// Anything but `<xml>` with sender, receiver, time and type. A body cut short is an error
-    /// wherever it was cut.
-    pub fn parse(body: &[u8]) -> Result<Self, NotAPush> {
-        let fields = Fields::read(body).map_err(NotAPush::Xml)?;
+    /// Says what is wrong with anything but `<xml>` with sender, receiver, time and type. A body
+    /// cut short is an error wherever it was cut.
+    pub fn parse(body: &[u8]) -> Result<Self, String> {
+        let fields = Fields::read(body)?;
         let to = required(&fields, "ToUserName", AccountId::parse)?;
         let from = required(&fields, "FromUserName", OpenId::parse)?;
         let created = required(&fields, "CreateTime", |seconds| seconds.parse().ok())?;
@@ -211,10 +176,10 @@ impl Push {
     /// The kind in one word, for logs and counters.
     pub fn kind_name(&self) -> &'static str {
         match &self.kind {
-            Kind::Text { .. } => "text",
+            Kind::Text(_) => "text",
             Kind::Unsupported => "unsupported",
             Kind::Image => "image",
-            Kind::Voice { .. } => "voice",
+            Kind::Voice(_) => "voice",
             Kind::Video => "video",
             Kind::Location => "location",
             Kind::Link { .. } => "link",
@@ -222,14 +187,14 @@ impl Push {
             Kind::MiniProgram => "miniprogram",
             Kind::Other(_) => "other",
             Kind::Event(event) => match event {
-                Event::Subscribe { .. } => "subscribe",
+                Event::Subscribe(_) => "subscribe",
                 Event::Unsubscribe => "unsubscribe",
-                Event::Scan { .. } => "scan",
-                Event::Click { .. } => "click",
+                Event::Scan(_) => "scan",
+                Event::Click(_) => "click",
                 Event::ScanCode(_) => "scancode",
                 Event::Picture => "picture",
                 Event::LocationSelect => "location_select",
-                Event::DataDeletion { .. } => "data_deletion",
+                Event::DataDeletion(_) => "data_deletion",
                 Event::Silent(_) => "silent",
             },
         }
@@ -243,10 +208,10 @@ impl Push {
 
 fn required<T>(
     fields: &Fields,
-    name: &'static str,
+    name: &str,
     read: impl FnOnce(&str) -> Option<T>,
-) -> Result<T, NotAPush> {
-    read(fields.word(name)).ok_or(NotAPush::Field(name))
+) -> Result<T, String> {
+    read(fields.word(name)).ok_or_else(|| format!("<{name}> is missing or malformed"))
 }
 
 /// A type or event in lower case (both `scan` and `SCAN` are sent), fit for a log line.
@@ -262,10 +227,10 @@ impl Kind {
         match name.as_str() {
             "text" => match text("Content") {
                 content if PLACEHOLDERS.contains(&content.trim()) => Self::Unsupported,
-                content => Self::Text { content },
+                content => Self::Text(content),
             },
             "image" => Self::Image,
-            "voice" => Self::Voice { recognition: filled(fields.word("Recognition")) },
+            "voice" => Self::Voice(filled(fields.word("Recognition"))),
             "video" | "shortvideo" => Self::Video,
             "location" => Self::Location,
             "link" => Self::Link {
@@ -284,12 +249,10 @@ impl Event {
     fn read(name: String, fields: &Fields, from: &OpenId) -> Self {
         let key = fields.word("EventKey");
         match name.as_str() {
-            "subscribe" => {
-                Self::Subscribe { scene: filled(key.strip_prefix("qrscene_").unwrap_or(key)) }
-            }
+            "subscribe" => Self::Subscribe(filled(key.strip_prefix("qrscene_").unwrap_or(key))),
             "unsubscribe" => Self::Unsubscribe,
-            "scan" => Self::Scan { scene: key.to_owned() },
-            "click" => Self::Click { key: key.to_owned() },
+            "scan" => Self::Scan(key.to_owned()),
+            "click" => Self::Click(key.to_owned()),
             "scancode_push" | "scancode_waitmsg" => Self::ScanCode(Scanned::read(fields)),
             "pic_sysphoto" | "pic_photo_or_album" | "pic_weixin" => Self::Picture,
             "location_select" => Self::LocationSelect,
@@ -297,7 +260,7 @@ impl Event {
             | "user_authorization_revoke"
             | "user_authorization_cancellation" => {
                 let named = OpenId::parse(fields.word("OpenID"));
-                Self::DataDeletion { reader: named.unwrap_or_else(|| from.clone()) }
+                Self::DataDeletion(named.unwrap_or_else(|| from.clone()))
             }
             _ => Self::Silent(name),
         }
