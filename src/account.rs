@@ -6,7 +6,7 @@
 //! is wrong with it looks the same from outside.
 
 use crate::wechat::envelope::{self, AesKey, AppId, Outer};
-use crate::wechat::push::{NotAPush, Push};
+use crate::wechat::push::Push;
 use crate::wechat::reply::Reply;
 use crate::wechat::signature::{self, Params, Refusal, Token};
 
@@ -50,7 +50,7 @@ pub enum NotALetter {
     /// It does not come from WeChat, or not in the form that is asked for.
     Stranger(Refusal),
     /// It does, but it is no push.
-    NotAPush(NotAPush),
+    NotAPush(String),
     /// It does, but it is sealed, and there is no key.
     NoKey,
 }

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use crate::account::{Account, Mode};
+use crate::account::Mode;
 use crate::catalogue::Library;
 use crate::catalogue::memory::Memory;
 use crate::command::Ask;

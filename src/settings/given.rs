@@ -95,7 +95,7 @@ impl Given<'_> {
                 "DOUMIBOOK_AES_KEY is set without {name}; expected the AppID (wx…) that the \
                  console shows beside the key"
             ))),
-            Some(Err(bad)) => self.value(name, &bad.to_string(), |_| None),
+            Some(Err(bad)) => self.value(name, bad, |_| None),
             parsed => Ok(parsed.and_then(Result::ok)),
         }
     }
