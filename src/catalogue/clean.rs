@@ -4,6 +4,7 @@
 //! the field holds no information. Pure, never fails, and knows no source by name; what the
 //! rules answer to was counted in real records.
 
+use crate::book::Rating;
 use crate::text;
 
 /// Characters of a summary that a card shows.
@@ -12,23 +13,21 @@ const SUMMARY: usize = 120;
 /// A sentence that ends from here on is a better end than the middle of the next one.
 const SENTENCE: usize = 80;
 
-/// One line: entities decoded (titles hold `&quot;`), blanks of all kinds collapsed, and the
-/// private-use characters gone that Word leaves behind (U+F06C …).
+/// The named entities that occur in book data.
+#[rustfmt::skip]
+const ENTITIES: [(&str, char); 14] = [
+    ("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\''), ("nbsp", ' '),
+    ("ldquo", '“'), ("rdquo", '”'), ("lsquo", '‘'), ("rsquo", '’'),
+    ("mdash", '—'), ("ndash", '–'), ("middot", '·'), ("hellip", '…'),
+];
+
+/// One line: entities decoded (titles hold `&quot;`), blanks and control characters collapsed,
+/// and the private-use characters gone that Word leaves behind (U+F06C …).
 pub fn line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
     let invisible = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
-    let mut blank = false;
-    for c in entities(text).chars().filter(|c| !invisible(c)) {
-        if c.is_whitespace() || c.is_control() {
-            blank = true;
-            continue;
-        }
-        if std::mem::take(&mut blank) && !line.is_empty() {
-            line.push(' ');
-        }
-        line.push(c);
-    }
-    line
+    let visible: String = entities(text).chars().filter(|c| !invisible(c)).collect();
+    let words = visible.split(|c: char| c.is_whitespace() || c.is_control());
+    words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
 /// A summary: tags stripped when it is a piece of HTML, on one line, about 120
@@ -37,23 +36,16 @@ pub fn summary(text: &str) -> String {
     // Real v2 summaries are plain text, in which `<T>` is no tag.
     let html = text.contains("</") || text.contains("<br");
     let line = if html { line(&without_tags(text)) } else { line(text) };
-    let Some((end, _)) = line.char_indices().nth(SUMMARY) else { return line };
-    let head = line.get(..end).unwrap_or_default();
-    let closing = |c: char| matches!(c, '”' | '’' | '」' | '』' | '）');
-    let sentence = head
-        .char_indices()
-        .skip(SENTENCE)
-        .filter(|(_, c)| matches!(c, '。' | '！' | '？' | '…' | '；'))
-        .map(|(at, c)| at + c.len_utf8())
-        .last();
-    match sentence {
-        Some(end) => {
-            let rest = line.get(end..).unwrap_or_default();
-            let quote = rest.chars().next().filter(|&c| closing(c)).map_or(0, char::len_utf8);
-            line.get(..end + quote).unwrap_or_default().trim_end_matches('；').to_owned()
-        }
-        None => text::shorten(&line, SUMMARY),
-    }
+    let at = |chars| line.char_indices().nth(chars).map(|(at, _)| at);
+    let (Some(from), Some(to)) = (at(SENTENCE), at(SUMMARY)) else { return line };
+    let late = line.get(from..to).unwrap_or_default();
+    let Some((last, mark)) = late.rmatch_indices(['。', '！', '？', '…']).next() else {
+        return text::shorten(&line, SUMMARY);
+    };
+    let (shown, rest) = line.split_at_checked(from + last + mark.len()).unwrap_or_default();
+    // A mark that closes the sentence belongs to it.
+    let closing = rest.chars().next().filter(|c| "”’」』）".contains(*c));
+    shown.chars().chain(closing).collect()
 }
 
 /// HTML entities decoded once: the named ones that occur in book data, and all numbers.
@@ -62,9 +54,9 @@ fn entities(text: &str) -> String {
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
         plain.push_str(before);
-        // The longest name here has 6 letters, the longest number 7 digits and an x.
-        let named = after.split_once(';').filter(|(name, _)| name.len() <= 9);
-        let decoded = named.and_then(|(name, behind)| Some((entity(name)?, behind)));
+        // The longest has seven digits, `#x` before them and the `;`.
+        let name = text::cut(after, 10).split_once(';').map(|(name, _)| name);
+        let decoded = name.and_then(|name| Some((entity(name)?, after.get(name.len() + 1..)?)));
         let (c, behind) = decoded.unwrap_or(('&', after));
         plain.push(c);
         rest = behind;
@@ -73,30 +65,14 @@ fn entities(text: &str) -> String {
 }
 
 fn entity(name: &str) -> Option<char> {
-    Some(match name {
-        "amp" => '&',
-        "lt" => '<',
-        "gt" => '>',
-        "quot" => '"',
-        "apos" => '\'',
-        "nbsp" => ' ',
-        "middot" => '·',
-        "ldquo" => '“',
-        "rdquo" => '”',
-        "lsquo" => '‘',
-        "rsquo" => '’',
-        "mdash" => '—',
-        "ndash" => '–',
-        "hellip" => '…',
-        _ => {
-            let number = name.strip_prefix('#')?;
-            let code = match number.strip_prefix(['x', 'X']) {
-                Some(hex) => u32::from_str_radix(hex, 16),
-                None => number.parse(),
-            };
-            return char::from_u32(code.ok()?);
-        }
-    })
+    let Some(number) = name.strip_prefix('#') else {
+        return ENTITIES.iter().find(|(known, _)| *known == name).map(|(_, c)| *c);
+    };
+    let code = match number.strip_prefix(['x', 'X']) {
+        Some(hex) => u32::from_str_radix(hex, 16),
+        None => number.parse(),
+    };
+    char::from_u32(code.ok()?)
 }
 
 /// HTML without its tags: those that begin a line leave a blank, the others nothing; what is
@@ -107,15 +83,15 @@ fn without_tags(html: &str) -> String {
     while let Some((before, after)) = rest.split_once('<') {
         plain.push_str(before);
         let is_tag = after.starts_with(|c: char| c.is_ascii_alphabetic() || c == '/' || c == '!');
-        let Some((tag, behind)) = after.split_once('>').filter(|_| is_tag) else {
+        if !is_tag {
             plain.push('<');
             rest = after;
             continue;
-        };
+        }
+        let Some((tag, behind)) = after.split_once('>') else { return plain + "<" + after };
         rest = behind;
-        let name: String =
-            tag.chars().skip_while(|&c| c == '/').take_while(char::is_ascii_alphabetic).collect();
-        match name.to_ascii_lowercase().as_str() {
+        let name = tag.trim_start_matches('/').split(|c: char| !c.is_ascii_alphabetic()).next();
+        match name.unwrap_or_default().to_ascii_lowercase().as_str() {
             // The closing tag is met next, and is one like any other.
             "style" | "script" if !tag.starts_with('/') => {
                 rest = behind.find("</").and_then(|at| behind.get(at..)).unwrap_or_default();
@@ -127,70 +103,57 @@ fn without_tags(html: &str) -> String {
     plain + rest
 }
 
-/// The people of one record.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub struct People {
-    /// Who wrote, edited or drew it.
-    pub authors: Vec<String>,
-    /// Who is marked as a translator (`译`) among the others.
-    pub translators: Vec<String>,
+/// Authors and translators out of a record's two lists of names. One element may hold several,
+/// with their roles: `臧海群,张晨阳`; `Ulmer, Wendy/ Knorr, Laura (ILT)`; `[美]A，B  著，C  译`.
+/// A nationality mark without a name (`[美]`) is no one.
+pub fn people(authors: &[&str], translators: &[&str]) -> (Vec<String>, Vec<String>) {
+    let (mut writing, mut translating) = (Vec::new(), Vec::new());
+    let elements = authors.iter().map(|element| (element, false));
+    for (element, translator) in elements.chain(translators.iter().map(|element| (element, true))) {
+        for (name, translates) in with_roles(&line(element)) {
+            let list = if translates || translator { &mut translating } else { &mut writing };
+            if !list.contains(&name) {
+                list.push(name);
+            }
+        }
+    }
+    (writing, translating)
 }
 
-/// The people in a record's two lists of names. One element may hold several, with their
-/// roles: `臧海群,张晨阳`; `Ulmer, Wendy/ Knorr, Laura (ILT)`; `[美]A，B  著，C  译`. A
-/// nationality mark without a name (`[美]`) is no one.
-pub fn people(authors: &[&str], translators: &[&str]) -> People {
-    let mut people = People::default();
-    authors.iter().for_each(|element| people.add(element, false));
-    translators.iter().for_each(|element| people.add(element, true));
+/// The names in one element, and whether each is marked as a translator.
+fn with_roles(element: &str) -> Vec<(String, bool)> {
+    // A role stands behind the last of those who have it.
+    let mut translates = false;
+    let mut people = Vec::new();
+    for name in several(element).iter().rev() {
+        let (name, own) = role(name.trim());
+        translates = own.unwrap_or(translates);
+        if !is_nationality(name) {
+            people.push((name.to_owned(), translates));
+        }
+    }
+    people.reverse();
     people
-}
-
-impl People {
-    fn add(&mut self, element: &str, translators: bool) {
-        let names = several(&line(element));
-        // A role stands behind the last of those who have it.
-        let mut waiting = Vec::new();
-        for name in &names {
-            let (name, translates) = role(name);
-            waiting.push(name);
-            if let Some(translates) = translates {
-                self.take(&mut waiting, translates || translators);
-            }
-        }
-        self.take(&mut waiting, translators);
-    }
-
-    fn take(&mut self, names: &mut Vec<&str>, translators: bool) {
-        let list = if translators { &mut self.translators } else { &mut self.authors };
-        for name in names.drain(..) {
-            if !without_nationality(name).is_empty() && !list.iter().any(|known| known == name) {
-                list.push(name.to_owned());
-            }
-        }
-    }
 }
 
 /// Splits at slashes and Chinese commas; at an ASCII comma only beside a Chinese character,
 /// because `Ulmer, Wendy` is one person.
 fn several(text: &str) -> Vec<String> {
     let chinese = |c: char| ('\u{3400}'..='\u{9fff}').contains(&c);
-    let mut names = vec![String::new()];
-    let mut chars = text.chars().peekable();
-    let mut before = ' ';
-    while let Some(c) = chars.next() {
-        let splits = match c {
-            '/' | '／' | '、' | '；' | ';' | '，' => true,
-            ',' => chinese(before) || chars.peek().is_some_and(|&after| chinese(after)),
-            _ => false,
-        };
-        match names.last_mut() {
-            Some(name) if !splits => name.push(c),
-            _ => names.push(String::new()),
+    let mut names: Vec<String> = Vec::new();
+    for element in text.split(['/', '／', '、', '；', ';', '，']) {
+        names.push(String::new());
+        for (nth, part) in element.split(',').enumerate() {
+            match names.last_mut() {
+                Some(name) if nth == 0 => name.push_str(part),
+                Some(name) if !name.ends_with(chinese) && !part.starts_with(chinese) => {
+                    name.extend([",", part]);
+                }
+                _ => names.push(part.to_owned()),
+            }
         }
-        before = c;
     }
-    names.iter().map(|name| name.trim().to_owned()).collect()
+    names
 }
 
 /// Takes a role off the end of a name: `Some(true)` for a translator. It must stand apart,
@@ -198,58 +161,65 @@ fn several(text: &str) -> Vec<String> {
 fn role(name: &str) -> (&str, Option<bool>) {
     let apart = |c: char| c.is_whitespace() || matches!(c, '(' | '（' | '[' | '【');
     let bare = name.trim_end_matches([')', '）', ']', '】']);
-    let Some((at, gap)) = bare.char_indices().rev().find(|&(_, c)| apart(c)) else {
-        return (name, None);
-    };
-    let word = bare.get(at + gap.len_utf8()..).unwrap_or_default();
+    let Some((before, word)) = bare.rsplit_once(apart) else { return (name, None) };
     let translates = match word.strip_prefix('等').unwrap_or(word) {
         "译" | "翻译" | "译者" => true,
         "著" | "编" | "编著" | "主编" | "作者" | "绘" | "编绘" => false,
         "" if !word.is_empty() => false,
         _ => return (name, None),
     };
-    (bare.get(..at).unwrap_or_default().trim_end(), Some(translates))
+    (before.trim_end(), Some(translates))
 }
 
-/// A name without a mark such as `[美]`, `（法）` or `［日］` in front.
-fn without_nationality(name: &str) -> &str {
-    if !name.starts_with(['[', '(', '（', '［', '【', '〔']) {
-        return name;
-    }
-    name.split_once([']', ')', '）', '］', '】', '〕']).map_or(name, |(_, name)| name.trim())
+/// Whether there is no name: nothing, or only a mark such as `[美]`, `（法）` or `［日］`.
+fn is_nationality(name: &str) -> bool {
+    let behind = match name.starts_with(['[', '(', '（', '［', '【', '〔']) {
+        true => name.split_once([']', ')', '）', '］', '】', '〕']).map(|(_, behind)| behind),
+        false => Some(name),
+    };
+    behind.is_some_and(|name| name.trim().is_empty())
 }
 
 /// A number of pages out of `350`, `350 页`, `460页`; `0` and what has no digits are unknown.
 pub fn pages(text: &str) -> String {
-    let from = text.find(|c: char| c.is_ascii_digit()).unwrap_or(text.len());
-    let digits = text.get(from..).unwrap_or_default();
-    let to = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-    digits.get(..to).unwrap_or_default().trim_start_matches('0').to_owned()
+    let digits = text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty());
+    digits.unwrap_or_default().trim_start_matches('0').to_owned()
 }
 
 /// A price as it is written, unless it is nought (`0.00`), which stands for unknown.
 pub fn price(text: &str) -> String {
-    let digits = || text.chars().filter(char::is_ascii_digit);
-    let nought = digits().next().is_some() && digits().all(|d| d == '0');
+    let nought = text.contains('0') && !text.contains(|c: char| matches!(c, '1'..='9'));
     if nought { String::new() } else { line(text) }
+}
+
+/// An address that WeChat opens: `https:`, and nothing in it that no address holds; or empty.
+pub fn https(url: &str) -> String {
+    let url = url.trim();
+    let odd = |c: char| c.is_whitespace() || c.is_control();
+    if url.starts_with("https://") && !url.contains(odd) { url.to_owned() } else { String::new() }
 }
 
 /// A picture's `https:` address; empty for anything else. Douban's picture hosts, which older
 /// records name with `http:`, speak TLS; of others that is not known.
 pub fn cover(url: &str) -> String {
-    let url = url.trim();
-    if url.starts_with("https://") {
-        return url.to_owned();
-    }
-    let Some(rest) = url.strip_prefix("http://") else { return String::new() };
+    let Some(rest) = url.trim().strip_prefix("http://") else { return https(url) };
     let host = rest.split('/').next().unwrap_or_default();
     let known = [".doubanio.com", ".douban.com"].iter().any(|domain| host.ends_with(domain));
-    if known { format!("https://{rest}") } else { String::new() }
+    if known { https(&format!("https://{rest}")) } else { String::new() }
 }
 
-/// A rating of 0 to 10, in tenths; `None` for what is no such number.
-pub fn tenths(average: f64) -> Option<u8> {
-    (0.0..=10.0).contains(&average).then(|| (average * 10.0).round() as u8)
+/// A rating out of an average of 0 to 10 and the number of readers who gave one. Douban gives
+/// an average of 0, NeoDB none, exactly when they are too few.
+pub fn rating(average: Option<f64>, count: Option<f64>) -> Rating {
+    match average {
+        None if count.is_some() => Rating::TooFew,
+        Some(0.0) => Rating::TooFew,
+        Some(average) if (0.0..=10.0).contains(&average) => Rating::Scored {
+            tenths: (average * 10.0).round() as u8,
+            count: count.filter(|&count| count >= 1.0).map(|count| count as u32),
+        },
+        _ => Rating::Unknown,
+    }
 }
 
 #[cfg(test)]
@@ -314,7 +284,7 @@ mod tests {
             (&["甲", "甲"],                              &["乙 著"],     &["甲"],                              &["乙"]),
             (&["加西亚·马尔克斯"],                         &[],           &["加西亚·马尔克斯"],                  &[]),
         ] {
-            let People { authors: a, translators: t } = people(authors, translators);
+            let (a, t) = people(authors, translators);
             assert_eq!((a.as_slice(), t.as_slice()), (&owned(found)[..], &owned(translated)[..]), "{authors:?}");
         }
     }
@@ -344,11 +314,31 @@ mod tests {
             (cover, "http://evil.example/.douban.com", ""),
             (cover, "/view/cover?cover=x",           ""),
             (cover, "http://",                       ""),
+            (cover, "https://e.org/a\u{1f}b",        ""),
+            (https, "https://e.org/a",               "https://e.org/a"),
+            (https, "https://e.org/a b",             ""),
+            (https, "http://e.org/a",                ""),
         ] {
             assert_eq!(of(written), shown, "{written:?}");
         }
-        for (average, found) in [(7.4, Some(74)), (0.0, Some(0)), (10.0, Some(100)), (10.1, None), (-1.0, None), (f64::NAN, None)] {
-            assert_eq!(tenths(average), found, "{average}");
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn ratings() {
+        let scored = |tenths, count| Rating::Scored { tenths, count };
+        for (average, count, found) in [
+            (Some(7.4),      None,       scored(74, None)),
+            (Some(10.0),     Some(16.0), scored(100, Some(16))),
+            (Some(9.9),      Some(-1.0), scored(99, None)),
+            (Some(0.0),      None,       Rating::TooFew),
+            (None,           Some(4.0),  Rating::TooFew),
+            (None,           None,       Rating::Unknown),
+            (Some(10.1),     Some(16.0), Rating::Unknown),
+            (Some(-1.0),     None,       Rating::Unknown),
+            (Some(f64::NAN), None,       Rating::Unknown),
+        ] {
+            assert_eq!(rating(average, count), found, "{average:?} of {count:?}");
         }
     }
 }

@@ -6,15 +6,15 @@
 //! A row whose quotation marks do not fit is given as broken and reading goes on with the next
 //! line, so one stray mark costs one row, not the rest of the file. No I/O; nothing fails.
 
-use std::borrow::Cow;
+use std::fmt;
 
 /// One row of a file.
 #[derive(Debug, PartialEq)]
-pub struct Row<'a> {
+pub struct Row {
     /// The line it begins on; the file's first line is 1.
     pub line: usize,
     /// The cells, as many as there are; what a quoted cell means, not how it is written.
-    pub cells: Result<Vec<Cow<'a, str>>, Broken>,
+    pub cells: Result<Vec<String>, Broken>,
 }
 
 /// Why a row cannot be read.
@@ -24,6 +24,17 @@ pub enum Broken {
     Unclosed,
     /// Text between a closing quotation mark and the separator.
     AfterQuote,
+}
+
+/// For the person who made the file.
+impl fmt::Display for Broken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Unclosed => "a quotation mark is never closed",
+            Self::AfterQuote => "text follows a closing quotation mark",
+        })?;
+        f.write_str("; inside a quoted cell it is written twice")
+    }
 }
 
 /// The rows of a text, in order.
@@ -45,10 +56,10 @@ impl<'a> Rows<'a> {
     }
 }
 
-impl<'a> Iterator for Rows<'a> {
-    type Item = Row<'a>;
+impl Iterator for Rows<'_> {
+    type Item = Row;
 
-    fn next(&mut self) -> Option<Row<'a>> {
+    fn next(&mut self) -> Option<Row> {
         if self.rest.is_empty() {
             return None;
         }
@@ -68,7 +79,7 @@ impl<'a> Iterator for Rows<'a> {
 }
 
 /// The cells of one row, and the text from the row's line end on.
-fn row(mut rest: &str, separator: char) -> Result<(Vec<Cow<'_, str>>, &str), Broken> {
+fn row(mut rest: &str, separator: char) -> Result<(Vec<String>, &str), Broken> {
     let mut cells = Vec::new();
     loop {
         let (value, after) = cell(rest, separator)?;
@@ -81,19 +92,19 @@ fn row(mut rest: &str, separator: char) -> Result<(Vec<Cow<'_, str>>, &str), Bro
 }
 
 /// One cell, and the text from the separator or line end behind it on.
-fn cell(text: &str, separator: char) -> Result<(Cow<'_, str>, &str), Broken> {
+fn cell(text: &str, separator: char) -> Result<(String, &str), Broken> {
     let ends = [separator, '\n', '\r'];
     let Some(mut rest) = text.strip_prefix('"') else {
         let (cell, after) = text.split_at(text.find(ends).unwrap_or(text.len()));
-        return Ok((Cow::Borrowed(cell), after));
+        return Ok((cell.to_owned(), after));
     };
-    let mut value = Cow::Borrowed("");
+    let mut value = String::new();
     loop {
         let (part, after) = rest.split_once('"').ok_or(Broken::Unclosed)?;
         value += part;
         match after.strip_prefix('"') {
             Some(more) => {
-                value += "\"";
+                value.push('"');
                 rest = more;
             }
             None if after.is_empty() || after.starts_with(ends) => return Ok((value, after)),

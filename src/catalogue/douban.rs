@@ -12,10 +12,9 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{Catalogue, Outcome, Query, Reason, clean, web};
-use crate::book::{Book, Rating, Source};
+use super::{Catalogue, Outcome, Query, Reason, record, web};
+use crate::book::Source;
 use crate::http::{BaseUrl, Failure, Http, Page, Url};
-use crate::isbn::Isbn;
 use crate::secret::Secret;
 
 const URL: &str = "DOUMIBOOK_DOUBAN_URL";
@@ -104,24 +103,21 @@ fn is_unknown_path(page: &Page) -> bool {
 pub fn read(query: &Query, page: &Page) -> Outcome {
     let json = web::json(page, URL);
     let by_code = json.as_ref().ok().and_then(code).and_then(|code| by_code(code, page));
-    if let Some(outcome) = by_code.or_else(|| by_status(query, page, json.is_ok())) {
-        return outcome;
+    match (by_code.or_else(|| by_status(query, page, json.is_ok())), json) {
+        (Some(outcome), _) | (None, Err(outcome)) => outcome,
+        (None, Ok(json)) => books(query, &json),
     }
-    let json = match json {
-        Ok(json) => json,
-        Err(outcome) => return outcome,
-    };
-    match (json.get("books"), &json) {
-        (Some(Value::Array(records)), _) | (None, Value::Array(records)) => {
-            web::answer(query, records, book)
-        }
+}
+
+fn books(query: &Query, json: &Value) -> Outcome {
+    let records = match json.get("books").unwrap_or(json) {
+        Value::Array(records) => records,
         // One service's "nothing"; that it was blocked looks the same from here.
-        (Some(Value::Null), _) => Outcome::NotFound,
-        (None, record) if record.get("title").or(record.get("id")).is_some() => {
-            web::answer(query, slice::from_ref(record), book)
-        }
-        _ => Outcome::Operator(Reason(format!("JSON, but no books in it; check {URL}"))),
-    }
+        Value::Null if json.is_object() => return Outcome::NotFound,
+        record if record.get("title").or(record.get("id")).is_some() => slice::from_ref(record),
+        _ => return web::operator("JSON, but no books in it", URL),
+    };
+    record::answer(query, records, Source::Douban, link)
 }
 
 /// The `code` of an error; 0 is how some services say that all is well.
@@ -131,43 +127,37 @@ fn code(json: &Value) -> Option<i64> {
 
 /// `None` for codes that say no more than the HTTP status does.
 fn by_code(code: i64, page: &Page) -> Option<Outcome> {
-    let operator = |why: &str, check: &str| {
-        Some(Outcome::Operator(Reason(format!("{why} (code {code}); check {check}"))))
-    };
-    match code {
-        6000 => Some(Outcome::NotFound),
-        111 | 112 | 1080 => {
-            Some(web::limited(format!("too many requests (code {code})"), page.retry_after))
-        }
-        1007 => Some(web::limited("Douban asks for a captcha (code 1007)", page.retry_after)),
+    let limited = |why| web::limited(format!("{why} (code {code})"), page.retry_after);
+    let operator = |why, check| web::operator(format_args!("{why} (code {code})"), check);
+    Some(match code {
+        6000 => Outcome::NotFound,
+        111 | 112 | 1080 => limited("too many requests"),
+        1007 => limited("Douban asks for a captcha"),
         100 => operator("https is required", URL),
         104 => operator("the key is missing or wrong", KEY),
         105 => operator("the key is blocked", KEY),
         109 | 1000 => operator("the key may not do this", KEY),
         1001 => operator("no such path", URL),
-        _ if page.status == 200 => Some(Outcome::Down(Reason(format!("error code {code}")))),
-        _ => None,
-    }
+        _ if page.status == 200 => Outcome::Down(Reason(format!("error code {code}"))),
+        _ => return None,
+    })
 }
 
 fn by_status(query: &Query, page: &Page, is_json: bool) -> Option<Outcome> {
     let search = matches!(query, Query::Words(_) | Query::Author(_));
-    match page.status {
+    match (page.status, quoted_status(&page.body)) {
         // A search that finds nothing is no 404, and neither is an empty or HTML one a "no
         // such book": those come from a wrong base URL.
-        404 if is_json && !search => Some(Outcome::NotFound),
-        401 | 403 => {
-            let why = format!("refused (HTTP {}); check {KEY} and {URL}", page.status);
-            Some(Outcome::Operator(Reason(why)))
+        (404, _) if is_json && !search => Some(Outcome::NotFound),
+        (401 | 403, _) => {
+            let why = format_args!("refused (HTTP {})", page.status);
+            Some(web::operator(why, &format!("{KEY} and {URL}")))
         }
-        500 => match quoted_status(&page.body) {
-            Some("404") => Some(Outcome::NotFound),
-            Some(status @ ("403" | "418" | "429")) => {
-                let why = format!("Douban blocks the service (its pages answer {status})");
-                Some(web::limited(why, None))
-            }
-            _ => web::by_status(page, URL),
-        },
+        (500, Some("404")) => Some(Outcome::NotFound),
+        (500, Some(status @ ("403" | "418" | "429"))) => {
+            let why = format!("Douban blocks the service (its pages answer {status})");
+            Some(web::limited(why, None))
+        }
         _ => web::by_status(page, URL),
     }
 }
@@ -179,79 +169,15 @@ fn quoted_status(body: &[u8]) -> Option<&str> {
     text.strip_prefix("HTTP status client error (")?.get(..3)
 }
 
-fn book(record: &Value) -> Option<Book> {
-    let text = |name| web::text(record, name);
-    let either = |name, other| Some(text(name)).filter(|t| !t.is_empty()).unwrap_or(text(other));
-    let title = Some(clean::line(text("title"))).filter(|title| !title.is_empty())?;
-    let named = ["translator", "translators"].map(|name| web::texts(record, name)).concat();
-    let people = clean::people(&web::texts(record, "author"), &named);
-    Some(Book {
-        subtitle: clean::line(text("subtitle")),
-        origin_title: clean::line(either("origin_title", "origin")),
-        authors: people.authors,
-        translators: people.translators,
-        publisher: clean::line(text("publisher")),
-        // One service writes 1900-01 for "unknown".
-        pubdate: Some(clean::line(text("pubdate"))).filter(|d| d != "1900-01").unwrap_or_default(),
-        price: clean::price(text("price")),
-        pages: clean::pages(text("pages")),
-        series: series(record),
-        isbn: ["isbn13", "isbn10"].into_iter().find_map(|name| Isbn::parse(text(name))),
-        rating: rating(record),
-        summary: clean::summary(text("summary")),
-        cover: cover(record),
-        link: link(record),
-        holding: None,
-        source: Source::Douban,
-        title,
-    })
-}
-
-fn series(record: &Value) -> String {
-    let title = match record.get("series") {
-        Some(Value::String(title)) => title,
-        Some(series) => web::text(series, "title"),
-        None => web::text(record, "serials"),
-    };
-    clean::line(title)
-}
-
-/// Douban writes an average of "0.0" exactly when fewer than 10 have rated.
-fn rating(record: &Value) -> Rating {
-    let Some(rating) = record.get("rating") else { return Rating::Unknown };
-    match web::number(rating.get("average")).and_then(clean::tenths) {
-        Some(0) => Rating::TooFew,
-        Some(tenths) => {
-            let count = web::number(rating.get("numRaters")).filter(|&count| count >= 1.0);
-            Rating::Scored { tenths, count: count.map(|count| count as u32) }
-        }
-        None => Rating::Unknown,
-    }
-}
-
-/// The largest picture that is one: a book without a cover has the address of a drawing
-/// (`book-default`) or of a page to upload one.
-fn cover(record: &Value) -> String {
-    let images = record.get("images").unwrap_or(&Value::Null);
-    let sizes = ["large", "medium", "small"].map(|size| web::text(images, size));
-    sizes
-        .into_iter()
-        .chain([web::text(record, "image")])
-        .filter(|url| !url.contains("book-default") && !url.ends_with("/update_image"))
-        .map(clean::cover)
-        .find(|url| !url.is_empty())
-        .unwrap_or_default()
-}
-
 /// Built from the number: `alt` is missing in some services, `http:` in old answers, and once
 /// named an internal host.
 fn link(record: &Value) -> String {
-    let id = match record.get("id") {
-        Some(Value::String(id)) => id.clone(),
-        Some(Value::Number(id)) => id.to_string(),
-        _ => return String::new(),
-    };
-    match Query::subject(&id) {
+    public_page(&record::text_or_number(record, "/id"))
+}
+
+/// The page of Douban's web site about the book with this number; empty for what is no number.
+pub fn public_page(id: &str) -> String {
+    match Query::subject(id) {
         Some(_) => format!("https://book.douban.com/subject/{id}/"),
         None => String::new(),
     }

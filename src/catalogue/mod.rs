@@ -13,6 +13,7 @@ pub mod library;
 pub mod memory;
 pub mod neodb;
 pub mod note;
+mod record;
 pub mod shelf;
 pub mod statefile;
 mod web;

@@ -9,10 +9,9 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{Catalogue, Outcome, Query, Reason, clean, web};
-use crate::book::{Book, Rating, Source};
+use super::{Catalogue, Outcome, Query, record, web};
+use crate::book::Source;
 use crate::http::{BaseUrl, Http, Page};
-use crate::isbn::Isbn;
 
 const URL: &str = "DOUMIBOOK_NEODB_URL";
 
@@ -59,70 +58,11 @@ pub fn read(query: &Query, page: &Page, base: &BaseUrl) -> Outcome {
         Err(outcome) => return outcome,
     };
     let Some(Value::Array(records)) = json.get("data") else {
-        return Outcome::Operator(Reason(format!("JSON, but no books in it; check {URL}")));
+        return web::operator("JSON, but no books in it", URL);
     };
-    web::answer(query, records, |record| book(record, base))
-}
-
-fn book(record: &Value, base: &BaseUrl) -> Option<Book> {
-    let text = |name| web::text(record, name);
-    let title = Some(clean::line(text("title"))).filter(|title| !title.is_empty())?;
-    let people = clean::people(&web::texts(record, "author"), &web::texts(record, "translator"));
-    Some(Book {
-        subtitle: clean::line(text("subtitle")),
-        origin_title: clean::line(text("orig_title")),
-        authors: people.authors,
-        translators: people.translators,
-        publisher: publisher(record),
-        pubdate: pubdate(record),
-        price: clean::price(text("price")),
-        pages: match record.get("pages") {
-            Some(Value::Number(pages)) => clean::pages(&pages.to_string()),
-            _ => clean::pages(text("pages")),
-        },
-        series: clean::line(text("series")),
-        isbn: Isbn::parse(text("isbn")),
-        rating: rating(record),
-        summary: clean::summary(text("description")),
-        cover: clean::cover(text("cover_image_url")),
-        // `url` is a path of the instance.
-        link: match text("url") {
-            path if path.starts_with('/') => format!("{}{path}", base.as_str()),
-            _ => String::new(),
-        },
-        holding: None,
-        source: Source::NeoDb,
-        title,
+    record::answer(query, records, Source::NeoDb, |record| {
+        // A path of the instance.
+        let path = record.get("url").and_then(Value::as_str).filter(|url| url.starts_with('/'));
+        path.map(|path| format!("{}{path}", base.as_str())).unwrap_or_default()
     })
-}
-
-/// `pub_house` is the older field, still filled where the list is not.
-fn publisher(record: &Value) -> String {
-    let houses: Vec<String> = web::texts(record, "publisher")
-        .into_iter()
-        .map(clean::line)
-        .filter(|h| !h.is_empty())
-        .collect();
-    if houses.is_empty() { clean::line(web::text(record, "pub_house")) } else { houses.join(" / ") }
-}
-
-fn pubdate(record: &Value) -> String {
-    let number = |name| record.get(name).and_then(Value::as_u64);
-    match (number("pub_year"), number("pub_month")) {
-        (Some(year), Some(month)) => format!("{year}-{month}"),
-        (Some(year), None) => year.to_string(),
-        _ => String::new(),
-    }
-}
-
-/// NeoDB gives null below 5 ratings; without a count beside it, nothing is known.
-fn rating(record: &Value) -> Rating {
-    let count = record.get("rating_count").and_then(Value::as_u64);
-    match record.get("rating").and_then(Value::as_f64).and_then(clean::tenths) {
-        Some(tenths) if tenths > 0 => {
-            Rating::Scored { tenths, count: count.and_then(|count| count.try_into().ok()) }
-        }
-        _ if count.is_some() => Rating::TooFew,
-        _ => Rating::Unknown,
-    }
 }

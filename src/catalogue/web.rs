@@ -5,19 +5,23 @@
 //! the setting to look at, never a key, and never repeat a body: error texts carry keys and
 //! addresses of clients.
 
+use std::fmt::Display;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use super::{HITS, Outcome, Query, Reason};
-use crate::book::{Book, Source};
+use super::{Outcome, Reason};
 use crate::http::{Failure, Page};
-use crate::text;
+
+/// The operator must act; `setting` names the variable to look at.
+pub fn operator(why: impl Display, setting: &str) -> Outcome {
+    Outcome::Operator(Reason(format!("{why}; check {setting}")))
+}
 
 /// The outcome when no page came; `setting` names the variable with the base URL.
 pub fn failed(failure: &Failure, setting: &str) -> Outcome {
     match failure {
-        Failure::Redirected(_) => Outcome::Operator(Reason(format!("{failure}; check {setting}"))),
+        Failure::Redirected(_) => operator(failure, setting),
         _ => Outcome::Down(Reason(failure.to_string())),
     }
 }
@@ -39,7 +43,7 @@ pub fn json(page: &Page, setting: &str) -> Result<Value, Outcome> {
         } else {
             "the answer is not JSON"
         };
-        Outcome::Operator(Reason(format!("{what}; check {setting}")))
+        operator(what, setting)
     })
 }
 
@@ -51,47 +55,8 @@ pub fn by_status(page: &Page, setting: &str) -> Option<Outcome> {
         // 418 is what Douban answers to programs it does not like.
         418 | 429 => limited(format!("too many requests (HTTP {status})"), page.retry_after),
         503 if page.retry_after.is_some() => limited("resting (HTTP 503)", page.retry_after),
-        404 => Outcome::Operator(Reason(format!("no such path (HTTP 404); check {setting}"))),
-        401 | 403 => Outcome::Operator(Reason(format!("refused (HTTP {status}); check {setting}"))),
+        404 => operator("no such path (HTTP 404)", setting),
+        401 | 403 => operator(format_args!("refused (HTTP {status})"), setting),
         _ => Outcome::Down(Reason(format!("HTTP {status}"))),
     })
-}
-
-/// The books that answer the query, out of those in the records: with the number asked for,
-/// or by the person asked for. Records of which none has a title are no answer.
-pub fn answer(query: &Query, records: &[Value], book: impl Fn(&Value) -> Option<Book>) -> Outcome {
-    let mut books: Vec<Book> = records.iter().filter_map(book).collect();
-    if books.is_empty() && !records.is_empty() {
-        return Outcome::Down(Reason::new("records without a title"));
-    }
-    books.retain(|book| match query {
-        Query::Author(name) => book.authors.iter().any(|a| text::fold(a).contains(name.as_str())),
-        // Douban was asked for the number, NeoDB for a text that may stand anywhere.
-        Query::Isbn(isbn) => book.isbn.map_or(book.source == Source::Douban, |its| its == *isbn),
-        _ => true,
-    });
-    books.truncate(HITS);
-    if books.is_empty() { Outcome::NotFound } else { Outcome::Found(books) }
-}
-
-/// A text field, or nothing when it is missing, null or of another kind.
-pub fn text<'a>(record: &'a Value, name: &str) -> &'a str {
-    record.get(name).and_then(Value::as_str).unwrap_or_default()
-}
-
-/// A list of texts; a bare text is a list of one.
-pub fn texts<'a>(record: &'a Value, name: &str) -> Vec<&'a str> {
-    match record.get(name) {
-        Some(Value::Array(list)) => list.iter().filter_map(Value::as_str).collect(),
-        Some(Value::String(one)) => vec![one],
-        _ => Vec::new(),
-    }
-}
-
-/// A number, or a text that is one.
-pub fn number(value: Option<&Value>) -> Option<f64> {
-    match value? {
-        Value::String(text) => text.trim().parse().ok(),
-        other => other.as_f64(),
-    }
 }

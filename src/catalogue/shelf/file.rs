@@ -4,15 +4,14 @@
 //! or not wholly, a [`BadLine`]; blank lines say nothing. Only a file of which nothing can be
 //! served is refused as a whole. No I/O.
 
-use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
 use serde_json::Value;
 
-use super::draft::{Column, Draft, clean};
+use super::fields::{Field, Line};
 use super::store::Store;
-use crate::catalogue::csv::{Broken, Rows};
+use crate::catalogue::{clean, csv};
 use crate::text;
 
 /// How a shelf file is written.
@@ -43,193 +42,133 @@ impl Format {
 pub struct BadLine {
     /// As an editor counts: the first line, a CSV's header, is 1.
     pub line: usize,
-    /// What was found.
-    pub fault: Fault,
-}
-
-/// Why a line is not served, or not wholly.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Fault {
-    /// The bytes are no UTF-8.
-    NotUtf8,
-    /// Not JSON from this column on.
-    NotJson(usize),
-    /// JSON, but not an object.
-    NotObject,
-    /// A CSV row whose quotation marks do not fit.
-    Quotes(Broken),
-    /// More cells than the header has.
-    Cells {
-        /// In this row.
-        found: usize,
-        /// In the header.
-        header: usize,
-    },
-    /// No title, or a blank one.
-    NoTitle,
-    /// Not an ISBN. The book is served without it.
-    Isbn(String),
+    /// A sentence.
+    pub why: String,
 }
 
 impl fmt::Display for BadLine {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}: ", self.line)?;
-        match &self.fault {
-            Fault::NotUtf8 => f.write_str("not UTF-8; save the file as UTF-8"),
-            Fault::NotJson(column) => write!(
-                f,
-                "not JSON at column {column}; each line is one object, such as {{\"title\": \"…\"}}"
-            ),
-            Fault::NotObject => {
-                f.write_str("not an object; each line is one, such as {\"title\": \"…\"}")
-            }
-            Fault::Quotes(Broken::Unclosed) => f.write_str(
-                "a quotation mark is never closed; inside a quoted cell it is written twice",
-            ),
-            Fault::Quotes(Broken::AfterQuote) => f.write_str(
-                "text follows a closing quotation mark; inside a quoted cell it is written twice",
-            ),
-            Fault::Cells { found, header } => write!(
-                f,
-                "{found} cells, but the header has {header}; \
-                 a cell that contains the separator must stand in quotation marks"
-            ),
-            Fault::NoTitle => f.write_str("no title; every book needs one"),
-            Fault::Isbn(found) => write!(
-                f,
-                "{found:?} is not an ISBN; the book is served without it \
-                 (in a spreadsheet, format the column as text)"
-            ),
-        }
+        write!(f, "line {}: {}", self.line, self.why)
     }
 }
 
-/// Why a whole file is refused; `Display` is for the operator.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// More than 32-bit offsets can hold.
-    TooLarge,
-    /// Nothing in it.
-    Empty,
-    /// A CSV in GBK, UTF-16 or some other encoding.
-    NotUtf8,
-    /// A CSV without a title column; these are the columns it has.
-    NoTitle(Vec<String>),
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::TooLarge => f.write_str("more than 4 GiB of books; split the file"),
-            Self::Empty => f.write_str("the file is empty"),
-            Self::NotUtf8 => {
-                f.write_str("not UTF-8 (perhaps GBK); in the spreadsheet, save it as \"CSV UTF-8\"")
-            }
-            Self::NoTitle(seen) => write!(
-                f,
-                "no column is named title or 书名; the first line names these: {}",
-                text::shorten(&seen.join(", "), 200)
-            ),
-        }
-    }
-}
+/// A line's number in the file, and what stands there or why it cannot be served.
+type Read = (usize, Result<Option<Line>, String>);
 
 /// Reads a whole file.
-pub(super) fn read(bytes: &[u8], format: Format) -> Result<(Store, Vec<BadLine>), Refusal> {
+///
+/// # Errors
+/// A sentence for the operator when nothing of it can be served.
+pub(super) fn read(bytes: &[u8], format: Format) -> Result<(Store, Vec<BadLine>), String> {
     let bytes = without_mark(bytes);
-    if u32::try_from(bytes.len()).is_err() {
-        return Err(Refusal::TooLarge);
-    }
     if bytes.trim_ascii().is_empty() {
-        return Err(Refusal::Empty);
+        return Err("the file is empty".to_owned());
     }
-    let mut reading = Reading::default();
-    match format {
-        Format::JsonLines => reading.json_lines(bytes)?,
-        Format::Csv => reading.csv(std::str::from_utf8(bytes).map_err(|_| Refusal::NotUtf8)?)?,
+    let lines: Box<dyn Iterator<Item = Read>> = match format {
+        Format::JsonLines => Box::new(json_lines(bytes)),
+        Format::Csv => Box::new(csv_rows(bytes)?),
+    };
+    let (mut store, mut bad) = (Store::default(), Vec::new());
+    for (number, line) in lines {
+        let why = match line {
+            Ok(Some(line)) => {
+                let fits = store.push(&line.fields);
+                fits.ok_or("more than 4 GiB of books; split the file")?;
+                line.not_isbn.map(|text| {
+                    format!(
+                        "{text:?} is not an ISBN; the book is served without it \
+                         (in a spreadsheet, format the column as text)"
+                    )
+                })
+            }
+            Ok(None) => Some("no title; every book needs one".to_owned()),
+            Err(why) => Some(why),
+        };
+        bad.extend(why.map(|why| BadLine { line: number, why }));
     }
-    reading.store.close();
-    Ok((reading.store, reading.bad))
+    store.close();
+    Ok((store, bad))
 }
 
 fn without_mark(bytes: &[u8]) -> &[u8] {
     bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes)
 }
 
-#[derive(Default)]
-struct Reading {
-    store: Store,
-    bad: Vec<BadLine>,
+fn json_lines(bytes: &[u8]) -> impl Iterator<Item = Read> {
+    let lines = (1..).zip(bytes.split(|&byte| byte == b'\n'));
+    lines.filter(|(_, line)| !line.trim_ascii().is_empty()).map(|(n, line)| (n, object(line)))
 }
 
-impl Reading {
-    fn json_lines(&mut self, bytes: &[u8]) -> Result<(), Refusal> {
-        for (number, line) in (1..).zip(bytes.split(|&b| b == b'\n')) {
-            if !line.trim_ascii().is_empty() {
-                self.take(number, object(line))?;
+fn object(line: &[u8]) -> Result<Option<Line>, String> {
+    let line = str::from_utf8(line).map_err(|_| "not UTF-8; save the file as UTF-8")?;
+    match serde_json::from_str(line) {
+        Ok(Value::Object(fields)) => {
+            Ok(Line::new(fields.iter().map(|(name, value)| (Field::named(name), text(value)))))
+        }
+        Ok(_) => Err("not an object; each line is one, such as {\"title\": \"…\"}".to_owned()),
+        Err(error) => Err(format!(
+            "not JSON at column {}; each line is one object, such as {{\"title\": \"…\"}}",
+            error.column()
+        )),
+    }
+}
+
+/// A JSON value as a CSV cell would have it.
+fn text(value: &Value) -> String {
+    match value {
+        Value::String(text) => text.clone(),
+        Value::Number(number) => number.to_string(),
+        Value::Array(list) => list.iter().map(text).collect::<Vec<_>>().join("/"),
+        // Douban's {"average": "8.9", "numRaters": 1234} and {"id": …, "title": "a series"}.
+        Value::Object(map) => {
+            let part = |name| map.get(name).map(text);
+            match (part("title"), part("average")) {
+                (Some(title), _) => title,
+                (None, Some(average)) => {
+                    format!("{average}:{}", part("numRaters").unwrap_or_default())
+                }
+                (None, None) => String::new(),
             }
         }
-        Ok(())
-    }
-
-    fn csv(&mut self, text: &str) -> Result<(), Refusal> {
-        let mut rows = Rows::new(text);
-        let names = rows.next().and_then(|row| row.cells.ok()).unwrap_or_default();
-        let columns: Vec<Option<Column>> = names.iter().map(|name| Column::named(name)).collect();
-        if !columns.contains(&Some(Column::Title)) {
-            return Err(Refusal::NoTitle(names.iter().map(|name| clean(name)).collect()));
-        }
-        for row in rows {
-            let draft = match row.cells {
-                Ok(cells) if cells.iter().all(|cell| cell.trim().is_empty()) => continue,
-                Ok(cells) => draft(&columns, &cells),
-                Err(broken) => Err(Fault::Quotes(broken)),
-            };
-            self.take(row.line, draft)?;
-        }
-        Ok(())
-    }
-
-    fn take(&mut self, line: usize, draft: Result<Draft, Fault>) -> Result<(), Refusal> {
-        let fault = match draft {
-            Ok(draft) if draft.book.title.is_empty() => Some(Fault::NoTitle),
-            Ok(draft) => {
-                self.store.push(&draft)?;
-                draft.not_isbn.map(Fault::Isbn)
-            }
-            Err(fault) => Some(fault),
-        };
-        self.bad.extend(fault.map(|fault| BadLine { line, fault }));
-        Ok(())
+        Value::Null | Value::Bool(_) => String::new(),
     }
 }
 
-/// The book of one JSON line.
-fn object(line: &[u8]) -> Result<Draft, Fault> {
-    let line = std::str::from_utf8(line).map_err(|_| Fault::NotUtf8)?;
-    let value = serde_json::from_str(line).map_err(|e| Fault::NotJson(e.column()))?;
-    let Value::Object(fields) = value else { return Err(Fault::NotObject) };
-    let mut draft = Draft::default();
-    for (name, value) in &fields {
-        if let Some(column) = Column::named(name) {
-            draft.set_json(column, value);
-        }
+fn csv_rows(bytes: &[u8]) -> Result<impl Iterator<Item = Read>, String> {
+    let text = str::from_utf8(bytes).map_err(|_| {
+        "not UTF-8 (perhaps GBK); in the spreadsheet, save it as \"CSV UTF-8\"".to_owned()
+    })?;
+    let mut rows = csv::Rows::new(text);
+    let names = rows.next().and_then(|row| row.cells.ok()).unwrap_or_default();
+    let columns: Vec<Option<Field>> = names.iter().map(|name| Field::named(name)).collect();
+    if !columns.contains(&Some(Field::Title)) {
+        let seen = clean::line(&names.join(", "));
+        return Err(format!(
+            "no column is named title or 书名; the first line names these: {}",
+            text::shorten(&seen, 200)
+        ));
     }
-    Ok(draft)
+    let blank = |row: &csv::Row| matches!(&row.cells, Ok(cells) if used(cells) == 0);
+    Ok(rows.filter(move |row| !blank(row)).map(move |row| {
+        let cells = row.cells.map_err(|broken| broken.to_string());
+        (row.line, cells.and_then(|cells| under(&columns, &cells)))
+    }))
 }
 
-/// The book of one CSV row. Cells beyond the header are refused, because then the others
-/// stand under wrong names; blank ones are what spreadsheets leave at the end.
-fn draft(columns: &[Option<Column>], cells: &[Cow<'_, str>]) -> Result<Draft, Fault> {
-    let used = cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1);
-    if used > columns.len() {
-        return Err(Fault::Cells { found: used, header: columns.len() });
+/// The line of one row. Cells beyond the header are refused, because then the others stand
+/// under wrong names; blank ones are what spreadsheets leave at the end.
+fn under(columns: &[Option<Field>], cells: &[String]) -> Result<Option<Line>, String> {
+    let (found, header) = (used(cells), columns.len());
+    if found > header {
+        return Err(format!(
+            "{found} cells, but the header has {header}; \
+             a cell that contains the separator must stand in quotation marks"
+        ));
     }
-    let mut draft = Draft::default();
-    for (column, cell) in columns.iter().zip(cells) {
-        if let Some(column) = column {
-            draft.set(*column, cell);
-        }
-    }
-    Ok(draft)
+    Ok(Line::new(columns.iter().copied().zip(cells)))
+}
+
+/// How many cells there are up to the last that is not blank.
+fn used(cells: &[String]) -> usize {
+    cells.iter().rposition(|cell| !cell.trim().is_empty()).map_or(0, |last| last + 1)
 }
