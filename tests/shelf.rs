@@ -73,6 +73,7 @@ fn best_first() {
         ("capitals in plain ASCII",    "little",           "The-Little-Prince"),
         ("capitals beyond ASCII",      "EXUPÉRY",          "The-Little-Prince"),
         ("never across two fields",    "三体刘慈欣",       ""),
+        ("never across two books",     "某人三体",         ""),
         ("nothing",                    "没有这本书",       ""),
     ] {
         let best = best.replace("Ｒｕｓｔ　Programming", "Ｒｕｓｔ Programming");
@@ -141,6 +142,8 @@ fn files_as_they_come() {
         ("line end inside", Csv, "书名,作者\n\"书\n一\",甲\n,乙\n",       "书 一|甲|-\nline 4: no title; every book needs one"),
         ("several authors", Csv, "书名,作者\n书一,甲；乙、丙/丁，戊;己\n", "书一|甲+乙+丙+丁+戊+己|-"),
         ("commas in names", Csv, "书名\t作者\n书一\t甲,乙\n书二\tUlmer, Wendy/Knorr\n", "书一|甲+乙|-\n书二|Ulmer, Wendy+Knorr|-"),
+        ("as title pages say", Csv, "题名,责任者\n书一,[美] 甲 著；乙 译\n", "书一|[美] 甲|-"),
+        ("entities",        Csv, "书名,作者\n书&amp;一,甲\n",            "书&一|甲|-"),
         ("blank rows",      Csv, "书名,作者\n,,,\n\n书一,甲,,\n",         "书一|甲|-"),
         ("too few cells",   Csv, "书名,作者\n书一\n",                    "书一||-"),
         ("too many cells",  Csv, "书名,作者\n书一,上,甲\n书二,乙\n",
@@ -159,6 +162,7 @@ fn files_as_they_come() {
         ("nothing at all",  Csv, " \n\n",                               "refused: the file is empty"),
         ("objects",         JsonLines, "{\"title\":\"书一\",\"author\":\"甲;乙\",\"isbn13\":9787536692930}\n", "书一|甲+乙|9787536692930"),
         ("lists",           JsonLines, "{\"title\":\"书一\",\"author\":[\"甲\",\"U, W\"],\"isbn10\":\"7536692935\",\"isbn13\":\"\"}", "书一|甲+U, W|9787536692930"),
+        ("the right number", JsonLines, "{\"title\":\"书一\",\"isbn10\":\"7536692936\",\"isbn13\":\"9787536692930\"}", "书一||9787536692930"),
         ("CRLF and blanks", JsonLines, "\u{feff}{\"title\":\"书一\"}\r\n\r\n  {\"title\":\"书二\"}\r\n", "书一||-\n书二||-"),
         ("not JSON",        JsonLines, "{\"title\":\"书一\"}\n{\"title\":}\n",
             "书一||-\nline 2: not JSON at column 10; each line is one object, such as {\"title\": \"…\"}"),

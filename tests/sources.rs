@@ -104,6 +104,7 @@ fn fields_of_a_douban_record() {
         ("average as a text",               r#""rating":{"max":10,"numRaters":16,"average":"7.4","min":0}"#, "rating: 74 of 16"),
         ("average as a number",             r#""rating":{"average":7.0}"#,                                "rating: 70"),
         ("average null",                    r#""rating":{"average":null}"#,                               ""),
+        ("average null, readers known",     r#""rating":{"numRaters":3,"average":null}"#,                 "rating: too few"),
         ("average empty",                   r#""rating":{"average":""}"#,                                 ""),
         ("average beyond the scale",        r#""rating":{"average":"74"}"#,                               ""),
         ("too few raters",                  r#""rating":{"numRaters":9,"average":"0.0"}"#,                "rating: too few"),

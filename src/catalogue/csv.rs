@@ -6,36 +6,21 @@
 //! A row whose quotation marks do not fit is given as broken and reading goes on with the next
 //! line, so one stray mark costs one row, not the rest of the file. No I/O; nothing fails.
 
-use std::fmt;
-
 /// One row of a file.
 #[derive(Debug, PartialEq)]
 pub struct Row {
     /// The line it begins on; the file's first line is 1.
     pub line: usize,
-    /// The cells, as many as there are; what a quoted cell means, not how it is written.
-    pub cells: Result<Vec<String>, Broken>,
+    /// The cells, as many as there are; what a quoted cell means, not how it is written. Or,
+    /// for the person who made the file, why the row cannot be read.
+    pub cells: Result<Vec<String>, &'static str>,
 }
 
-/// Why a row cannot be read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Broken {
-    /// A quoted cell that never ends.
-    Unclosed,
-    /// Text between a closing quotation mark and the separator.
-    AfterQuote,
-}
-
-/// For the person who made the file.
-impl fmt::Display for Broken {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Unclosed => "a quotation mark is never closed",
-            Self::AfterQuote => "text follows a closing quotation mark",
-        })?;
-        f.write_str("; inside a quoted cell it is written twice")
-    }
-}
+/// A quoted cell that never ends.
+const UNCLOSED: &str = "a quotation mark is never closed; inside a quoted cell it is written twice";
+/// Text between a closing quotation mark and the separator.
+const AFTER_QUOTE: &str =
+    "text follows a closing quotation mark; inside a quoted cell it is written twice";
 
 /// The rows of a text, in order.
 pub struct Rows<'a> {
@@ -66,9 +51,7 @@ impl Iterator for Rows<'_> {
         let start = self.rest;
         let (cells, end) = match row(start, self.separator) {
             Ok((cells, end)) => (Ok(cells), end),
-            Err(broken) => {
-                (Err(broken), start.trim_start_matches(|c: char| !matches!(c, '\n' | '\r')))
-            }
+            Err(why) => (Err(why), start.trim_start_matches(|c| !matches!(c, '\n' | '\r'))),
         };
         self.rest = end.strip_prefix("\r\n").or_else(|| end.get(1..)).unwrap_or_default();
         let read = start.get(..start.len() - self.rest.len()).unwrap_or_default();
@@ -79,7 +62,7 @@ impl Iterator for Rows<'_> {
 }
 
 /// The cells of one row, and the text from the row's line end on.
-fn row(mut rest: &str, separator: char) -> Result<(Vec<String>, &str), Broken> {
+fn row(mut rest: &str, separator: char) -> Result<(Vec<String>, &str), &'static str> {
     let mut cells = Vec::new();
     loop {
         let (value, after) = cell(rest, separator)?;
@@ -92,7 +75,7 @@ fn row(mut rest: &str, separator: char) -> Result<(Vec<String>, &str), Broken> {
 }
 
 /// One cell, and the text from the separator or line end behind it on.
-fn cell(text: &str, separator: char) -> Result<(String, &str), Broken> {
+fn cell(text: &str, separator: char) -> Result<(String, &str), &'static str> {
     let ends = [separator, '\n', '\r'];
     let Some(mut rest) = text.strip_prefix('"') else {
         let (cell, after) = text.split_at(text.find(ends).unwrap_or(text.len()));
@@ -100,7 +83,7 @@ fn cell(text: &str, separator: char) -> Result<(String, &str), Broken> {
     };
     let mut value = String::new();
     loop {
-        let (part, after) = rest.split_once('"').ok_or(Broken::Unclosed)?;
+        let (part, after) = rest.split_once('"').ok_or(UNCLOSED)?;
         value += part;
         match after.strip_prefix('"') {
             Some(more) => {
@@ -108,7 +91,7 @@ fn cell(text: &str, separator: char) -> Result<(String, &str), Broken> {
                 rest = more;
             }
             None if after.is_empty() || after.starts_with(ends) => return Ok((value, after)),
-            None => return Err(Broken::AfterQuote),
+            None => return Err(AFTER_QUOTE),
         }
     }
 }
@@ -126,7 +109,8 @@ mod tests {
     fn rows(text: &str) -> String {
         let shown = Rows::new(text).map(|row| match row.cells {
             Ok(cells) => format!("{}:{}", row.line, cells.join("|")),
-            Err(broken) => format!("{}!{broken:?}", row.line),
+            Err(UNCLOSED) => format!("{}!unclosed", row.line),
+            Err(_) => format!("{}!after", row.line),
         });
         shown.collect::<Vec<_>>().join(" ")
     }
@@ -152,9 +136,9 @@ mod tests {
             ("line end in quotes",    "a,b\n\"1\n2\",3\nx,y\n",   "1:a|b 2:1\n2|3 4:x|y"),
             ("CRLF in quotes",        "a\n\"1\r\n2\"\nx\n",       "1:a 2:1\r\n2 4:x"),
             ("empty quotes",          "a,b\n\"\",\"\"\n",         "1:a|b 2:|"),
-            ("never closed",          "a\n\"1\nx\n",              "1:a 2!Unclosed 3:x"),
-            ("closed too late",       "a\n\"1\nx\n\"y\"\n",       "1:a 2!AfterQuote 3:x 4:y"),
-            ("text after the mark",   "a\n\"1\"2\nx\n",           "1:a 2!AfterQuote 3:x"),
+            ("never closed",          "a\n\"1\nx\n",              "1:a 2!unclosed 3:x"),
+            ("closed too late",       "a\n\"1\nx\n\"y\"\n",       "1:a 2!after 3:x 4:y"),
+            ("text after the mark",   "a\n\"1\"2\nx\n",           "1:a 2!after 3:x"),
         ] {
             assert_eq!(rows(text), read, "{case}");
         }

@@ -67,18 +67,19 @@ impl Douban {
     }
 
     fn ask(&self, query: &Query, until: Instant) -> Result<Outcome, Outcome> {
-        let page = match query {
-            Query::Isbn(isbn) => self.page(&format!("/v2/book/isbn/{isbn}"), None, until)?,
+        let (path, words) = match query {
+            Query::Isbn(isbn) => (format!("/v2/book/isbn/{isbn}"), None),
+            Query::Subject(id) => (format!("/v2/book/{id}"), None),
             Query::Words(words) | Query::Author(words) => {
-                self.page("/v2/book/search", Some(words), until)?
+                ("/v2/book/search".to_owned(), Some(words.as_str()))
             }
-            Query::Subject(id) => match self.page(&format!("/v2/book/{id}"), None, until)? {
-                page if is_unknown_path(&page) => {
-                    self.page(&format!("/v2/book/id/{id}"), None, until)?
-                }
-                page => page,
-            },
         };
+        let mut page = self.page(&path, words, until)?;
+        if let Query::Subject(id) = query
+            && is_unknown_path(&page)
+        {
+            page = self.page(&format!("/v2/book/id/{id}"), None, until)?;
+        }
         Ok(read(query, &page))
     }
 }
@@ -89,7 +90,7 @@ impl Catalogue for Douban {
     }
 
     fn find(&self, query: &Query, until: Instant) -> Outcome {
-        self.ask(query, until).unwrap_or_else(|failed| failed)
+        self.ask(query, until).unwrap_or_else(|trouble| trouble)
     }
 }
 

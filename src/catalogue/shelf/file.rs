@@ -150,7 +150,7 @@ fn csv_rows(bytes: &[u8]) -> Result<impl Iterator<Item = Read>, String> {
     }
     let blank = |row: &csv::Row| matches!(&row.cells, Ok(cells) if used(cells) == 0);
     Ok(rows.filter(move |row| !blank(row)).map(move |row| {
-        let cells = row.cells.map_err(|broken| broken.to_string());
+        let cells = row.cells.map_err(str::to_owned);
         (row.line, cells.and_then(|cells| under(&columns, &cells)))
     }))
 }
