@@ -18,8 +18,9 @@ use serde_json::{Value, json};
 
 use crate::account::Mode;
 use crate::command::{Kind, parse_kind};
+use crate::page::escape;
 use crate::response::{HTML, JSON, Response};
-use crate::service::{Service, escape};
+use crate::service::Service;
 use crate::settings::{Settings, Wrong};
 use crate::simulator::{self, WeChat};
 use crate::unix::{self, Address};

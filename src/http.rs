@@ -34,6 +34,9 @@ const REDIRECTS: usize = 2;
 /// A longer wish is taken for a mistake: nobody would notice a source that rests for a week.
 const LONGEST_REST: u64 = 24 * 60 * 60;
 
+/// Kept for the next lookup; 20 KiB of buffers each.
+const IDLE_CONNECTIONS: usize = 32;
+
 /// A client with its pool of kept-alive connections; shared by all who ask over HTTP.
 #[derive(Debug)]
 pub struct Http {
@@ -111,6 +114,9 @@ impl Http {
             .max_response_header_size(8 * 1024)
             // Shorter than the keep-alive of common servers, so that most closed connections
             // are never tried.
+            // ureq keeps 3 a host; with 64 lookups at a time most would connect anew each time.
+            .max_idle_connections(IDLE_CONNECTIONS)
+            .max_idle_connections_per_host(IDLE_CONNECTIONS)
             .max_idle_age(Duration::from_secs(15))
             .build();
         Self { agent: config.into(), proxy }

@@ -34,7 +34,8 @@
 //! [`keeper`] saves what they remember. [`simulator`] plays WeChat for [`ask`] in a terminal and
 //! [`demo`] in a browser; [`check`] and [`menu`] help the operator. [`unix`], [`knock`],
 //! [`systemd`], [`http`] and [`journal`] are the edges: sockets and signals, our own front door,
-//! the service manager, other services, the log. [`metrics`] counts.
+//! the service manager, other services, the log. [`metrics`] counts,
+//! [`page`] is what a browser sees.
 #![forbid(unsafe_code)]
 
 pub mod account;
@@ -57,6 +58,7 @@ pub mod knock;
 pub mod links;
 pub mod menu;
 pub mod metrics;
+pub mod page;
 pub mod parking;
 pub mod phrases;
 pub mod question;

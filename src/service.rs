@@ -16,9 +16,10 @@ use crate::desk::ledger::Turn;
 use crate::desk::{Desk, Refused};
 use crate::journal::{self, Throttle};
 use crate::metrics::Metrics;
+use crate::page;
 use crate::parking::Bay;
 use crate::phrases;
-use crate::response::{ALLOW, HTML, Response, TEXT, XML};
+use crate::response::{ALLOW, Response, TEXT, XML};
 use crate::wechat::push::Push;
 use crate::wechat::reply::{Reply, SUCCESS};
 
@@ -104,7 +105,7 @@ impl Service {
             ("/healthz", "GET") if call.bay.local() => Some(Response::line(200, "ok\n")),
             ("/metrics", "GET") if call.bay.local() => Some(self.metrics_page()),
             ("/healthz" | "/metrics", _) if call.bay.local() => Some(not_allowed(ALLOW[0])),
-            ("/", "GET") => Some(self.front_page()),
+            ("/", "GET") => Some(page::front(self.conversation.account())),
             ("/", _) => Some(not_allowed(ALLOW[0])),
             _ => Some(Response::line(404, "not found\n")),
         }
@@ -325,18 +326,6 @@ impl Service {
         response
     }
 
-    fn front_page(&self) -> Response {
-        let account = escape(self.conversation.account());
-        let page = format!(
-            "<!doctype html><html lang=\"zh-CN\"><meta charset=\"utf-8\">\
-             <meta name=\"viewport\" content=\"width=device-width\"><title>{account}</title>\
-             <body style=\"font:1.1rem/1.7 sans-serif;max-width:34rem;margin:4rem auto;\
-             padding:0 1rem\"><h1>{account}</h1><p>{}</p></body></html>\n",
-            escape(&phrases::page(self.conversation.account()))
-        );
-        Response::new(200, HTML, page.into_bytes())
-    }
-
     fn metrics_page(&self) -> Response {
         Response::new(200, TEXT, self.metrics.render(&self.desk).into_bytes())
     }
@@ -375,9 +364,4 @@ fn not_allowed(allow: &'static str) -> Response {
     let mut response = Response::line(405, "method not allowed\n");
     response.allow = Some(allow);
     response
-}
-
-/// Text as it may stand in HTML, attributes included.
-pub fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
 }

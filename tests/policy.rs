@@ -10,12 +10,11 @@ use serde_json::Value;
 
 /// In the tree of a normal build, doumibook itself included.
 const CRATES: usize = 50;
-/// Of code in src, without blank lines, comments and the modules' own tests.
-const SOURCE_LINES: usize = 9000;
+/// Of code in src, without blank lines, comments and the modules' own tests. It only ever goes
+/// down: 5 000 was the aim.
+const SOURCE_LINES: usize = 8400;
 /// Of code in one file.
 const FILE_LINES: usize = 300;
-/// Files that may be longer for now, with what they have.
-const LONGER: &[(&str, usize)] = &[("src/service.rs", 370)];
 /// Licences that ask for no more than a notice.
 const LICENCES: &[&str] = &[
     "MIT",
@@ -155,9 +154,7 @@ fn the_code_stays_small() {
         let name = path.strip_prefix(root()).unwrap().display().to_string();
         let lines = lines_of_code(&fs::read_to_string(path).unwrap());
         total += lines;
-        let longer = LONGER.iter().find(|(longer, _)| *longer == name);
-        let limit = longer.map_or(FILE_LINES, |(_, limit)| *limit);
-        assert!(lines <= limit, "{name} has {lines} lines of code, at most {limit}");
+        assert!(lines <= FILE_LINES, "{name} has {lines} lines of code, at most {FILE_LINES}");
     }
     assert!(total <= SOURCE_LINES, "src has {total} lines of code, at most {SOURCE_LINES}");
 }

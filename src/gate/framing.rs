@@ -152,31 +152,29 @@ impl Framing {
     /// Finds the blank line that ends the head, looking at each byte once. A line feed without
     /// its carriage return is refused here: peers read such heads differently.
     fn find_end(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
-        while let Some(&byte) = bytes.get(self.scanned) {
-            let before = bytes.get(self.scanned.saturating_sub(3)..self.scanned);
-            self.scanned += 1;
-            match byte {
-                b'\n' if before.is_none_or(|b| !b.ends_with(b"\r")) => {
+        let window = bytes.get(..HEAD).unwrap_or(bytes);
+        let telling = |&byte: &u8| byte == b'\n' || byte == 0;
+        while let Some(rest) = window.get(self.scanned..)
+            && let Some(at) = rest.iter().position(telling)
+        {
+            let (line, end) = (window.get(..self.scanned + at), self.scanned + at + 1);
+            self.scanned = end;
+            match line {
+                // A blank line first: HTTP/1.1 lets servers skip one, but nobody sends it.
+                Some(b"\r") | None => return Err(Refusal::Malformed),
+                Some(line) if rest.get(at) == Some(&0) || !line.ends_with(b"\r") => {
                     return Err(Refusal::Malformed);
                 }
-                b'\n' if before.is_some_and(|b| b == b"\r\n\r") => return Ok(Some(self.scanned)),
-                // Blank lines before the request line: HTTP/1.1 lets robust servers skip one,
-                // but nobody sends them.
-                b'\n' if self.scanned == 2 => return Err(Refusal::Malformed),
-                0 => return Err(Refusal::Malformed),
-                _ if self.scanned >= HEAD => {
-                    let first_line_ended = bytes.iter().take(HEAD).any(|&b| b == b'\n');
-                    let refusal = if first_line_ended {
-                        Refusal::HeadTooLong
-                    } else {
-                        Refusal::TargetTooLong
-                    };
-                    return Err(refusal);
-                }
-                _ => {}
+                Some(line) if line.ends_with(b"\r\n\r") => return Ok(Some(end)),
+                Some(_) => {}
             }
         }
-        Ok(None)
+        self.scanned = window.len();
+        match (bytes.len() >= HEAD, window.contains(&b'\n')) {
+            (true, true) => Err(Refusal::HeadTooLong),
+            (true, false) => Err(Refusal::TargetTooLong),
+            (false, _) => Ok(None),
+        }
     }
 }
 

@@ -39,7 +39,10 @@ struct State {
 
 struct Lane {
     stream: UnixStream,
-    buffer: Vec<u8>,
+    /// Used again and again, as the lane is: a request of its own each time would cost malloc
+    /// its biggest pieces.
+    sent: Vec<u8>,
+    received: Vec<u8>,
 }
 
 /// What the inner server said.
@@ -60,8 +63,9 @@ impl Lanes {
             let stream = UnixStream::connect(path)?;
             stream.set_read_timeout(Some(PATIENCE))?;
             stream.set_write_timeout(Some(PATIENCE))?;
-            let mut lane = Lane { stream, buffer: Vec::new() };
-            lane.exchange(b"GET /lane HTTP/1.1\r\n\r\n")?;
+            let mut lane = Lane { stream, sent: Vec::new(), received: Vec::new() };
+            lane.stream.write_all(b"GET /lane HTTP/1.1\r\n\r\n")?;
+            lane.answer()?;
             idle.push(lane);
         }
         Ok(Self { state: Mutex::new(State { idle, open: count }), freed: Condvar::new() })
@@ -112,25 +116,27 @@ impl Lane {
     fn relay(&mut self, request: &Request, seat: usize) -> io::Result<Relayed> {
         // HEAD is answered as GET; the gate leaves the body away.
         let method = if request.method == "HEAD" { "GET" } else { &request.method };
-        let mut bytes = Vec::with_capacity(request.target.len() + ONE_WRITE + 128);
-        write!(bytes, "{method} {} HTTP/1.1\r\n{SEAT}: {seat}\r\n", request.target)?;
+        self.sent.clear();
+        write!(self.sent, "{method} {} HTTP/1.1\r\n{SEAT}: {seat}\r\n", request.target)?;
         if !request.body.is_empty() {
-            write!(bytes, "Content-Length: {}\r\n", request.body.len())?;
+            write!(self.sent, "Content-Length: {}\r\n", request.body.len())?;
         }
-        bytes.extend_from_slice(b"\r\n");
-        if request.body.len() <= ONE_WRITE {
-            bytes.extend_from_slice(&request.body);
-            return self.exchange(&bytes);
+        self.sent.extend_from_slice(b"\r\n");
+        let together = request.body.len() <= ONE_WRITE;
+        if together {
+            self.sent.extend_from_slice(&request.body);
         }
-        self.stream.write_all(&bytes)?;
-        self.exchange(&request.body)
+        self.stream.write_all(&self.sent)?;
+        if !together {
+            self.stream.write_all(&request.body)?;
+        }
+        self.answer()
     }
 
-    fn exchange(&mut self, request: &[u8]) -> io::Result<Relayed> {
-        self.stream.write_all(request)?;
-        self.buffer.clear();
+    fn answer(&mut self) -> io::Result<Relayed> {
+        self.received.clear();
         loop {
-            if let Some(relayed) = read_answer(&self.buffer)? {
+            if let Some(relayed) = read_answer(&self.received)? {
                 return Ok(relayed);
             }
             let mut chunk = [0; 4096];
@@ -138,7 +144,7 @@ impl Lane {
             if count == 0 {
                 return Err(io::ErrorKind::UnexpectedEof.into());
             }
-            self.buffer.extend_from_slice(chunk.get(..count).unwrap_or_default());
+            self.received.extend_from_slice(chunk.get(..count).unwrap_or_default());
         }
     }
 }
