@@ -1,13 +1,12 @@
 //! The page of `doumibook demo` in a real Chromium: `browser.py` uses it, this starts both.
 
-#[path = "support/running.rs"]
-mod running;
+mod support;
 
 use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
-use running::Running;
+use support::server::Server;
 
 /// What has to be installed; Debian's packages are chromium, chromium-driver and python3.
 const NEEDED: [&str; 3] = ["chromium", "chromedriver", "python3"];
@@ -28,7 +27,7 @@ fn the_page_works_in_chromium() {
     }
     let screens = Path::new(env!("CARGO_TARGET_TMPDIR")).join("demo");
     std::fs::create_dir_all(&screens).unwrap();
-    let demo = Running::demo();
+    let demo = Server::demo();
     let output = Command::new("python3")
         .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser.py"))
         .arg(format!("http://{}/", demo.address))

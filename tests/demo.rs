@@ -1,18 +1,17 @@
 //! The page of `doumibook demo`, seen over HTTP: who gets it, and what may be said there.
 
-#[path = "support/running.rs"]
-mod running;
+mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
 
-use running::Running;
 use serde_json::{Value, json};
+use support::server::Server;
 
 /// One request on a connection of its own; `fields` are lines of its head. Returns status and
 /// body.
-fn request(to: &Running, line: &str, fields: &[&str], body: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(to.address).unwrap();
+fn request(to: &Server, line: &str, fields: &[&str], body: &str) -> (u16, String) {
+    let mut stream = TcpStream::connect(&to.address).unwrap();
     let mut head = format!("{line} HTTP/1.1\r\nConnection: close\r\n");
     for field in fields {
         head.push_str(&format!("{field}\r\n"));
@@ -29,7 +28,7 @@ fn key(page: &str) -> Option<&str> {
     Some(page.split_once("name=\"key\" content=\"")?.1.split_once('"')?.0)
 }
 
-fn key_of(demo: &Running) -> String {
+fn key_of(demo: &Server) -> String {
     let (status, page) = request(demo, "GET /", &[], "");
     assert_eq!(status, 200);
     let key = key(&page).expect("a key").to_owned();
@@ -37,13 +36,13 @@ fn key_of(demo: &Running) -> String {
     key
 }
 
-fn say(demo: &Running, fields: &[&str], said: &Value) -> (u16, String) {
+fn say(demo: &Server, fields: &[&str], said: &Value) -> (u16, String) {
     request(demo, "POST /demo/say", fields, &said.to_string())
 }
 
 #[test]
 fn whoever_is_not_on_this_machine_or_comes_by_another_name_gets_no_page() {
-    let demo = Running::demo();
+    let demo = Server::demo();
     let said = json!({"key": key_of(&demo), "kind": "text", "text": "三体"});
     for (field, is_local) in [
         ("Host: 127.0.0.1:8080", true),
@@ -70,7 +69,7 @@ fn whoever_is_not_on_this_machine_or_comes_by_another_name_gets_no_page() {
 #[test]
 fn an_account_that_is_served_has_no_such_page() {
     let settings = [("DOUMIBOOK_TOKEN", "demo"), ("DOUMIBOOK_LISTEN", "127.0.0.1:0")];
-    let account = Running::start(&["serve"], &settings);
+    let account = Server::start(support::server::doumibook(&["serve"], &settings));
     let (status, page) = request(&account, "GET /", &[], "");
     assert_eq!((status, key(&page)), (200, None));
     let (status, _) = say(&account, &[], &json!({"key": "", "kind": "text", "text": "三体"}));
@@ -79,13 +78,13 @@ fn an_account_that_is_served_has_no_such_page() {
 
 #[test]
 fn each_start_has_a_key_of_its_own() {
-    assert_ne!(key_of(&Running::demo()), key_of(&Running::demo()));
+    assert_ne!(key_of(&Server::demo()), key_of(&Server::demo()));
 }
 
 #[test]
 #[rustfmt::skip]
 fn what_is_said_goes_the_way_of_a_push() {
-    let demo = Running::demo();
+    let demo = Server::demo();
     let key = key_of(&demo);
     for (kind, text, sent, received) in [
         ("subscribe", "",              "<Event><![CDATA[subscribe]]>",              "欢迎关注豆米查书"),
@@ -111,7 +110,7 @@ fn what_is_said_goes_the_way_of_a_push() {
 #[test]
 #[rustfmt::skip]
 fn what_is_refused() {
-    let demo = Running::demo();
+    let demo = Server::demo();
     let key = key_of(&demo);
     let said = |key: &str, kind: &str, text: &str| json!({"key": key, "kind": kind, "text": text}).to_string();
     for (case, line, body, expected) in [
