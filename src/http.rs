@@ -35,7 +35,7 @@ const REDIRECTS: usize = 2;
 const LONGEST_REST: u64 = 24 * 60 * 60;
 
 /// Kept for the next lookup; 20 KiB of buffers each.
-const IDLE_CONNECTIONS: usize = 32;
+const IDLE_CONNECTIONS: usize = 8;
 
 /// A client with its pool of kept-alive connections; shared by all who ask over HTTP.
 #[derive(Debug)]

@@ -64,7 +64,7 @@ fn new_questions_without_end_from_a_source_that_answers() {
     let server = serve(&douban);
     let mut start = settled(&server);
     // Connections to the source that are kept for the next lookup.
-    start.files += 3;
+    start.files += 8;
     during(&server, start, "10 000 new questions, answering source", looking_up(), || {
         questions(&server, 10_000);
     });
