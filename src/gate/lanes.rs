@@ -4,7 +4,8 @@
 //! In: a complete request and its seat. Out: tiny_http's answer, read whole. tiny_http's own
 //! troubles (it counts a woken thread as idle, it panics when a thread or a descriptor is
 //! missing) all lie in opening connections, so no request ever meets them. Requests wait here
-//! when all lanes are busy; workers never block, so that wait is short. The last lane that
+//! when all lanes are busy; workers never wait (but for the demo's page, which
+//! asks the built-in shelf), so it is a short one. The last lane that
 //! fails means that the inner server is gone.
 
 use std::io::{self, Read, Write};
