@@ -104,7 +104,7 @@ pub fn run(
     lanes: Lanes,
     metrics: Arc<Metrics>,
 ) -> io::Result<(Closed, Arc<Inside>)> {
-    let crew = Crew::new(|guest: &Guest| connection::serve(&guest.0, &guest.1));
+    let crew = Crew::new(places.limit(), |guest: &Guest| connection::serve(&guest.0, &guest.1));
     let inside = Arc::new(Inside { places, lanes, metrics, crew, alarm: alarm.0 });
     let mut watched = vec![signals.as_fd(), alarm.1.as_fd()];
     watched.extend(listeners.iter().map(AsFd::as_fd));

@@ -16,9 +16,8 @@ use support::watch::{alone, attacker, bounds, during, settled, url_check};
 
 mod support;
 
-/// Connections the server takes at the same time, its default, each with a thread; and a few
-/// threads that are about to end when the next client is there already.
-const CONNECTIONS: u64 = 256 + 8;
+/// Connections the server takes at the same time, its default, each with a thread.
+const CONNECTIONS: u64 = 256;
 const SHELF: &str = "{\"title\": \"三体\", \"isbn\": \"9787536692930\"}\n";
 const UNSIGNED: &str = "/weixin?signature=0&timestamp=1&nonce=2";
 
