@@ -38,10 +38,19 @@ pub struct Account {
 pub struct Letter {
     /// What it says.
     pub push: Push,
-    /// The nonce, when the push came in an envelope.
-    sealed: Option<String>,
+    /// There when the push came in an envelope.
+    sealed: Option<Sealed>,
     /// An older token or key was used.
     pub old: bool,
+}
+
+/// What it takes to seal the reply so that whoever sealed the push can open it: while token or
+/// key are being changed, that may be the older one.
+#[derive(Clone)]
+struct Sealed {
+    nonce: String,
+    token: usize,
+    key: usize,
 }
 
 /// Why a request is no push of ours.
@@ -90,8 +99,10 @@ impl Account {
         let signed = signature::verify_message(&self.tokens, &params, &outer.encrypt)?;
         let opened = envelope::open(&self.keys, app_id, &signed)?;
         let push = read(opened.clear())?;
-        let old = old_token || opened.key() > 0;
-        Ok(Letter { push, sealed: Some(params.nonce().to_owned()), old })
+        let nonce = params.nonce().to_owned();
+        let sealed = Sealed { nonce, token: signed.token(), key: opened.key() };
+        let old = old_token || sealed.token > 0 || sealed.key > 0;
+        Ok(Letter { push, sealed: Some(sealed), old })
     }
 
     /// The XML of a reply: sealed when the push was, with fresh `random` bytes; `now` in seconds
@@ -104,10 +115,10 @@ impl Account {
         random: fn() -> [u8; 16],
     ) -> Option<String> {
         let xml = reply.to_xml(&letter.push.from, &letter.push.to, now)?;
-        let sealing = (&letter.sealed, self.keys.first(), self.tokens.first(), &self.app_id);
-        let (Some(nonce), Some(key), Some(token), Some(app_id)) = sealing else {
-            return Some(xml);
-        };
+        let Some(Sealed { nonce, token, key }) = &letter.sealed else { return Some(xml) };
+        let secrets = (self.keys.get(*key), self.tokens.get(*token), &self.app_id);
+        // They were there when the push was opened.
+        let (Some(key), Some(token), Some(app_id)) = secrets else { return None };
         Some(envelope::seal(key, token, app_id, &xml, random(), now, nonce))
     }
 }

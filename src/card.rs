@@ -12,19 +12,38 @@ use crate::wechat::reply::{Article, Reply, link, plain};
 
 /// Books on one page of a list.
 pub const PAGE: usize = 5;
-/// Bytes of a list that five entries may take; a text holds 2048.
+/// Characters of a title in a list: five entries have to fit into the 2048 bytes of a text.
 const ENTRY_TITLE: usize = 28;
+/// Characters of a title or name that a way on sends; longer texts are no search.
+const SENT: usize = 60;
+
+/// How a reader came to a card, which tells what leads on from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From a list, by its number there.
+    List,
+    /// By the book's own number: there may be other editions.
+    Number,
+    /// As the only book that some words found.
+    Words,
+    /// As the only book by an author.
+    Author,
+}
 
 /// The card of one book: a news article when there is a page to open, else a text.
-pub fn card(book: &Book, occasion: Occasion) -> Reply {
+pub fn card(book: &Book, way: Way, occasion: Occasion) -> Reply {
     let url = match (&book.isbn, book.link.as_str()) {
         // Douban's web site leads from an ISBN to the book's page, so a shelf need not know
         // Douban's numbers.
         (Some(isbn), "") => format!("https://book.douban.com/isbn/{isbn}/"),
-        (None, "") => return Reply::text(&text_card(book)),
+        (None, "") => return Reply::text(&text_card(book, way)),
         (_, link) => link.to_owned(),
     };
-    let (title, description) = (headline(book), facts(book).join("\n"));
+    let mut lines = facts(book);
+    // An article holds no links but its own.
+    lines.push(String::new());
+    lines.extend(ways_on(book, way).map(|(label, sends)| phrases::way(label, &sends)));
+    let (title, description) = (headline(book), lines.join("\n").trim_end().to_owned());
     Reply::news(vec![Article { title, description, picture: book.cover.clone(), url }], occasion)
 }
 
@@ -77,20 +96,34 @@ fn facts(book: &Book) -> Vec<String> {
 }
 
 /// A card as a text, with the ways on as links that send a message when tapped.
-fn text_card(book: &Book) -> String {
+fn text_card(book: &Book, way: Way) -> String {
     let mut card = format!("《{}》", plain(&headline(book)));
     for line in facts(book) {
         card.push('\n');
         card.push_str(&plain(&line));
     }
-    card.push_str("\n\n");
-    card.push_str(&link(phrases::OTHER_EDITIONS, &book.title));
-    if let Some(author) = book.authors.first() {
-        let wanted = format!("{} {}", label::AUTHOR, bare_name(author));
-        card.push_str("  ");
-        card.push_str(&link(phrases::SAME_AUTHOR, &wanted));
+    let links: Vec<_> = ways_on(book, way).map(|(label, sends)| link(label, &sends)).collect();
+    if !links.is_empty() {
+        card.push_str("\n\n");
+        card.push_str(&links.join("  "));
     }
     card
+}
+
+/// What a reader may want next: its name, and what to send for it.
+fn ways_on(book: &Book, way: Way) -> impl Iterator<Item = (&'static str, String)> {
+    let sent = |text: &str| text.chars().take(SENT).collect::<String>();
+    let from = match way {
+        Way::List => Some((phrases::TO_LIST, phrases::BACK.to_owned())),
+        Way::Number => Some((phrases::OTHER_EDITIONS, phrases::by_title(&sent(&book.title)))),
+        Way::Words | Way::Author => None,
+    };
+    let author = book
+        .authors
+        .first()
+        .filter(|_| way != Way::Author)
+        .map(|name| phrases::of_author(&sent(bare_name(name))));
+    from.into_iter().chain(author.map(|sends| (phrases::SAME_AUTHOR, sends)))
 }
 
 /// A name without its mark of origin: `[美] 马克·吐温` is searched as `马克·吐温`.
@@ -103,10 +136,9 @@ fn bare_name(name: &str) -> &str {
     }
 }
 
-/// One page of a list, `page` from 0; a page that is not there shows the last one.
+/// One page of a list, `page` from 0, which has to be there.
 pub fn list(books: &[Book], searched: &str, page: usize) -> Reply {
     let pages = pages(books.len());
-    let page = page.min(pages - 1);
     let mut text = plain(&phrases::list_head(searched, books.len(), page + 1, pages));
     for (number, book) in books.iter().enumerate().skip(page * PAGE).take(PAGE) {
         text.push('\n');
@@ -114,9 +146,11 @@ pub fn list(books: &[Book], searched: &str, page: usize) -> Reply {
     }
     text.push_str("\n\n");
     text.push_str(phrases::LIST_END);
-    if page + 1 < pages {
+    let previous = (page > 0).then(|| link(phrases::PREVIOUS, phrases::PREVIOUS));
+    let next = (page + 1 < pages).then(|| link(phrases::NEXT_PAGE, phrases::MORE));
+    for link in previous.into_iter().chain(next) {
         text.push('，');
-        text.push_str(&link(phrases::NEXT_PAGE, phrases::MORE));
+        text.push_str(&link);
     }
     Reply::text(&text)
 }

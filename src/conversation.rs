@@ -6,16 +6,18 @@
 //! for those who left. The books themselves are in the memory of the catalogue.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::card;
+use crate::card::{self, Way};
 use crate::catalogue::Query;
 use crate::catalogue::library::{Answer, Verdict};
+use crate::isbn::{self, Typed};
 use crate::links;
 use crate::phrases;
 use crate::question::Question;
-use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push, Scanned};
+use crate::sync::lock;
+use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push};
 use crate::wechat::reply::{Reply, link};
 
 /// How long a list may be used.
@@ -67,14 +69,15 @@ pub struct Kept {
     /// What was last searched, and the page shown.
     pub list: Option<(Query, usize)>,
     /// What is still being looked for.
-    pub pending: Option<Query>,
+    pub pending: Option<Wanted>,
 }
 
+/// There only for who has asked for something and not left since.
 #[derive(Clone)]
 struct Reader {
     seen: Instant,
     list: Option<(Query, usize)>,
-    pending: Option<Query>,
+    pending: Option<Wanted>,
 }
 
 impl Conversation {
@@ -93,9 +96,7 @@ impl Conversation {
         let from = &push.from;
         match &push.kind {
             Kind::Text(content) => self.hear(from, content, now),
-            Kind::Voice(Some(words)) => {
-                self.hear(from, words.trim_end_matches(['。', '！', '？', '.']), now)
-            }
+            Kind::Voice(Some(words)) => self.hear(from, words, now),
             Kind::Voice(None) => say(phrases::VOICE),
             Kind::Link { title, description, url } => {
                 let book = [url, title, description].into_iter().find_map(|part| links::book(part));
@@ -112,7 +113,7 @@ impl Conversation {
 
     fn notice(&self, from: &OpenId, event: &Event, now: Instant) -> Next {
         match event {
-            Event::Subscribe(_) => match &self.welcome {
+            Event::Subscribe => match &self.welcome {
                 Some(welcome) => say(welcome),
                 None => say(&phrases::welcome(&self.account)),
             },
@@ -123,38 +124,42 @@ impl Conversation {
                 "MORE" => self.listed(from, now, |page| View::Page(page + 1)),
                 _ => say(&phrases::help()),
             },
-            Event::ScanCode(Scanned::Barcode(digits)) => match Question::from_text(digits) {
-                Question::Find(query @ Query::Isbn(_)) => find(query),
-                Question::NoIsbn(mistake) => say(phrases::no_isbn(mistake)),
-                _ => say(phrases::SCAN),
+            Event::ScanCode(scanned) => match isbn::typed(scanned) {
+                Typed::Right(isbn) => find(Query::Isbn(isbn)),
+                // Ten digits may be anything: a library's own number of a copy, for one.
+                Typed::Wrong(mistake) if isbn::is_long(scanned) => say(phrases::no_isbn(mistake)),
+                _ => find_in(scanned, phrases::SCAN),
             },
-            Event::ScanCode(Scanned::Text(text)) => find_in(text, phrases::SCAN),
             Event::Unsubscribe => self.forget(from),
             Event::DataDeletion(reader) => self.forget(reader),
-            // The pictures and the place follow as messages of their own, and get their answer.
-            Event::Picture | Event::LocationSelect | Event::Silent(_) => {
-                Next::Say(Reply::success())
-            }
+            Event::Silent(_) => Next::Say(Reply::success()),
         }
     }
 
     fn hear(&self, from: &OpenId, typed: &str, now: Instant) -> Next {
-        if let Some(query) = typed.contains("://").then(|| links::book(typed)).flatten() {
-            return find(query);
+        if typed.contains("://") || typed.contains("douban.com/") {
+            if let Some(query) = links::book(typed) {
+                return find(query);
+            }
+            if links::is_bare_address(typed) {
+                return say(phrases::LINK);
+            }
         }
         match Question::from_text(typed) {
             Question::Find(query) => find(query),
             Question::Pick(number) => self.listed(from, now, |_| View::Pick(number)),
             Question::More => self.listed(from, now, |page| View::Page(page + 1)),
+            Question::Previous => self.listed(from, now, |page| View::Page(page.saturating_sub(1))),
             Question::Back => self.listed(from, now, View::Page),
             Question::PickUp => match self.recall(from, now).and_then(|reader| reader.pending) {
-                Some(query) => find(query),
+                Some(wanted) => Next::Find(wanted),
                 None => say(phrases::NOTHING_WAITS),
             },
             Question::Help => say(&phrases::help()),
             Question::NoIsbn(mistake) => say(phrases::no_isbn(mistake)),
             Question::Thanks => say(phrases::THANKS),
             Question::Greeting => say(&phrases::greeting(&self.account)),
+            Question::Farewell => say(phrases::FAREWELL),
             Question::TooLong => say(phrases::TOO_LONG),
             Question::Nothing => say(phrases::NOTHING),
         }
@@ -179,35 +184,67 @@ impl Conversation {
     ) -> Reply {
         let searched = searched(&wanted.query);
         let books = match answer.verdict {
-            Verdict::NotFound => return Reply::text(&phrases::not_found(&searched)),
+            Verdict::NotFound => return not_found(&wanted.query, &searched),
+            Verdict::Unasked => return Reply::text(phrases::LINK),
             Verdict::Busy => return Reply::text(phrases::BUSY),
             Verdict::Trouble => return Reply::text(phrases::TROUBLE),
             Verdict::Found => &answer.books,
         };
         match (wanted.view, &books[..]) {
             (View::Pick(number), books) => match books.get(number.wrapping_sub(1)) {
-                Some(book) => card::card(book, occasion),
+                Some(book) => card::card(book, Way::List, occasion),
                 None => Reply::text(&phrases::no_such_number(books.len())),
             },
-            (View::Page(_), [book]) => card::card(book, occasion),
+            (View::Page(_), [book]) => {
+                let way = match wanted.query {
+                    Query::Isbn(_) | Query::Subject(_) => Way::Number,
+                    Query::Words(_) => Way::Words,
+                    Query::Author(_) => Way::Author,
+                };
+                card::card(book, way, occasion)
+            }
             (View::Page(page), books) if page >= card::pages(books.len()) => {
                 Reply::text(phrases::LAST_PAGE)
             }
             (View::Page(page), books) => {
-                let query = wanted.query.clone();
-                self.remember(from, now, |reader| reader.list = Some((query, page)));
+                if let Some(reader) = self.readers().get_mut(from) {
+                    (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
+                }
                 card::list(books, &searched, page)
             }
         }
     }
 
+    /// A reader asks for something: what comes of it is remembered, unless they leave meanwhile.
+    pub fn begin(&self, from: &OpenId, now: Instant) {
+        let mut readers = self.readers();
+        let known = readers.remove(from).filter(|reader| reader.is_fresh(now));
+        if known.is_none() && readers.len() >= READERS {
+            let oldest = readers.iter().min_by_key(|(_, reader)| reader.seen);
+            let oldest = oldest.map(|(id, _)| id.clone());
+            oldest.and_then(|id| readers.remove(&id));
+        }
+        let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None });
+        readers.insert(from.clone(), Reader { seen: now, ..reader });
+    }
+
     /// What a reader is told whose answer takes longer than WeChat waits; the next 结果 brings
     /// the answer.
-    pub fn still_looking(&self, from: &OpenId, wanted: &Wanted, now: Instant) -> Reply {
-        let query = wanted.query.clone();
-        self.remember(from, now, |reader| reader.pending = Some(query));
+    pub fn still_looking(&self, from: &OpenId, wanted: &Wanted) -> Reply {
+        if let Some(reader) = self.readers().get_mut(from) {
+            reader.pending = Some(wanted.clone());
+        }
         let link = link(phrases::PICK_UP_LABEL, phrases::PICK_UP);
         Reply::text(&phrases::still_looking(&searched(&wanted.query), &link))
+    }
+
+    /// The reader has the answer to `wanted`: nothing of it is to be picked up any more.
+    pub fn received(&self, from: &OpenId, wanted: &Wanted) {
+        if let Some(reader) = self.readers().get_mut(from)
+            && reader.pending.as_ref() == Some(wanted)
+        {
+            reader.pending = None;
+        }
     }
 
     /// Drops what is remembered of a reader, who hears nothing of it.
@@ -240,26 +277,15 @@ impl Conversation {
     }
 
     fn readers(&self) -> MutexGuard<'_, HashMap<OpenId, Reader>> {
-        // Each change is one assignment; a panic elsewhere leaves the map whole.
-        self.readers.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.readers)
     }
 
+    /// What is known of a reader, who is heard of now.
     fn recall(&self, from: &OpenId, now: Instant) -> Option<Reader> {
-        self.readers().get(from).filter(|reader| reader.is_fresh(now)).cloned()
-    }
-
-    fn remember(&self, from: &OpenId, now: Instant, change: impl FnOnce(&mut Reader)) {
         let mut readers = self.readers();
-        let known = readers.remove(from).filter(|reader| reader.is_fresh(now));
-        if known.is_none() && readers.len() >= READERS {
-            let oldest = readers.iter().min_by_key(|(_, reader)| reader.seen);
-            let oldest = oldest.map(|(id, _)| id.clone());
-            oldest.and_then(|id| readers.remove(&id));
-        }
-        let mut reader = known.unwrap_or(Reader { seen: now, list: None, pending: None });
+        let reader = readers.get_mut(from).filter(|reader| reader.is_fresh(now))?;
         reader.seen = now;
-        change(&mut reader);
-        readers.insert(from.clone(), reader);
+        Some(reader.clone())
     }
 }
 
@@ -279,6 +305,17 @@ fn find(query: Query) -> Next {
 
 fn find_in(text: &str, otherwise: &str) -> Next {
     links::book(text).map_or_else(|| say(otherwise), find)
+}
+
+fn not_found(query: &Query, searched: &str) -> Reply {
+    Reply::text(&phrases::not_found(
+        searched,
+        match query {
+            Query::Words(_) => phrases::TRY_WORDS,
+            Query::Author(_) => phrases::TRY_AUTHOR,
+            Query::Isbn(_) | Query::Subject(_) => phrases::TRY_TITLE,
+        },
+    ))
 }
 
 /// How a query is named in a sentence.

@@ -9,22 +9,23 @@
 //! No lock is held while a source is asked or a reply is made. A lookup that panics answers
 //! its waiters with trouble. Everything kept here is bounded, in number and in time.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::HashMap;
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Query;
 use crate::catalogue::budget::Change;
 use crate::catalogue::library::{Answer, Library, Verdict};
 use crate::catalogue::note::{Event, Note};
+use crate::crew::{Crew, Kind};
 use crate::desk::ledger::{Ledger, Turn};
 use crate::journal;
 use crate::metrics::Metrics;
 use crate::parking::Ticket;
 use crate::response::Response;
+use crate::sync::{lock, wait};
 use crate::wechat::push::Identity;
 
 pub mod ledger;
@@ -32,12 +33,12 @@ pub mod ledger;
 /// How long a lookup may take over all sources: three deliveries of five seconds, less what
 /// the last answer needs to get there.
 pub const LOOKUP: Duration = Duration::from_secs(14);
-/// A lookup thread with nothing to do ends after this long.
-const IDLE: Duration = Duration::from_secs(2);
 /// Stack of a lookup thread: TLS and JSON need less than half of it.
 const STACK: usize = 512 * 1024;
 /// Lookups that one reader may have waiting.
 const WAITING_PER_READER: u32 = 2;
+/// Pushes of one reader that may wait for one lookup: whoever is told to ask again does so.
+const ASKED_PER_READER: usize = 8;
 /// Lookups that one reader may start in a minute.
 const PER_MINUTE: u32 = 20;
 /// Readers whose lookups are counted at the same time.
@@ -57,17 +58,22 @@ pub enum Refused {
     Stopping,
 }
 
-/// The desk. Cheap to clone; all clones are the same desk.
+/// The desk; all clones are the same desk.
 #[derive(Clone)]
-pub struct Desk(Arc<Shared>);
+pub struct Desk {
+    shared: Arc<Shared>,
+    crew: Arc<Crew<Errand>>,
+    /// Questions looked up or waiting to be.
+    limit: usize,
+}
+
+/// One lookup to be done.
+struct Errand(Arc<Shared>, Query);
 
 struct Shared {
     library: Arc<Library>,
     metrics: Arc<Metrics>,
-    threads_limit: usize,
-    queue_limit: usize,
     lookups: Mutex<Lookups>,
-    work: Condvar,
     /// Rung when the last job is done while somebody stops.
     done: Condvar,
     ledger: Mutex<Ledger>,
@@ -76,9 +82,6 @@ struct Shared {
 #[derive(Default)]
 struct Lookups {
     jobs: HashMap<Query, Job>,
-    queue: VecDeque<Query>,
-    threads: usize,
-    idle: usize,
     /// Jobs that are over and whose waiters are being told.
     telling: usize,
     stopping: bool,
@@ -100,48 +103,57 @@ struct Load {
 impl Desk {
     /// A desk that asks `library` on at most `threads` threads.
     pub fn new(library: Arc<Library>, threads: usize, metrics: Arc<Metrics>) -> Self {
-        Self(Arc::new(Shared {
+        let shared = Shared {
             library,
             metrics,
-            threads_limit: threads,
-            // A queue four times as long as what runs empties within a lookup's own time when
-            // sources answer at all.
-            queue_limit: threads * 4,
             lookups: Mutex::default(),
-            work: Condvar::new(),
             done: Condvar::new(),
             ledger: Mutex::default(),
-        }))
+        };
+        let kind = Kind { name: "lookup", stack: STACK, limit: threads };
+        Self {
+            shared: Arc::new(shared),
+            crew: Crew::new(kind, |errand: &Errand| errand.0.find(&errand.1)),
+            // A queue four times as long as what runs empties within a lookup's own time when
+            // sources answer at all.
+            limit: threads * 5,
+        }
     }
 
-    /// One delivery of a push comes in.
-    pub fn arrive(&self, push: &Identity, now: Instant) -> Turn {
-        self.0.ledger().arrive(push, now)
+    /// A delivery of a push comes in; if nobody has seen the push before, it is number `first`.
+    pub fn arrive(&self, push: &Identity, first: u32, now: Instant) -> Turn {
+        lock(&self.shared.ledger).arrive(push, first, now)
     }
 
     /// A request of this push waits for its answer. `Some` when that has come meanwhile.
     pub fn wait(&self, push: &Identity, ticket: Ticket) -> Option<Response> {
-        self.0.ledger().wait(push, ticket)
+        lock(&self.shared.ledger).wait(push, ticket)
+    }
+
+    /// Lets the requests of this push go that wait already: WeChat has given them up when it
+    /// delivers again.
+    pub fn supersede(&self, push: &Identity) {
+        let waiting = lock(&self.shared.ledger).take_waiting(push);
+        let_go(&waiting);
     }
 
     /// The reply to a push is known: remembers it, and gives it to all that wait. Returns how
     /// many requests it reached.
     pub fn settle(&self, push: &Identity, reply: &Response) -> usize {
-        let waiting = self.0.ledger().settle(push, reply);
+        let waiting = lock(&self.shared.ledger).settle(push, reply);
         waiting.into_iter().filter(|ticket| ticket.answer(Some(reply.clone()))).count()
     }
 
     /// The push will not be answered after all: the next delivery begins anew.
     pub fn forget(&self, push: &Identity) {
-        for ticket in self.0.ledger().forget(push) {
-            ticket.answer(None);
-        }
+        let waiting = lock(&self.shared.ledger).forget(push);
+        let_go(&waiting);
     }
 
     /// What is remembered about `query`.
     pub fn recall(&self, query: &Query) -> Option<Answer> {
-        let answer = self.0.library.recall(query);
-        answer.iter().for_each(|_| Metrics::add(&self.0.metrics.memory_hits));
+        let answer = self.shared.library.recall(query);
+        answer.iter().for_each(|_| Metrics::add(&self.shared.metrics.memory_hits));
         answer
     }
 
@@ -153,129 +165,79 @@ impl Desk {
         now: Instant,
         waiter: Waiter,
     ) -> Result<(), Refused> {
-        let mut lookups = self.0.lookups();
+        let shared = &self.shared;
+        let mut lookups = lock(&shared.lookups);
         if lookups.stopping {
             return Err(Refused::Stopping);
         }
-        let known = lookups.jobs.contains_key(query);
-        if !known && lookups.queue.len() >= self.0.queue_limit {
+        let known = lookups.jobs.get(query);
+        if known.is_none() && lookups.jobs.len() >= self.limit {
             return Err(Refused::Full);
         }
-        lookups.charge(reader, now)?;
-        let job = lookups
-            .jobs
-            .entry(query.clone())
-            .or_insert_with(|| Job { until: now + LOOKUP, waiters: Vec::new() });
+        let (known, waiters) = (known.is_some(), known.map_or(&[][..], |job| &job.waiters));
+        match waiters.iter().filter(|(other, _)| **other == *reader).count() {
+            0 => lookups.charge(reader, now)?,
+            ASKED_PER_READER.. => return Err(Refused::TooMany),
+            // Asking the same again costs no lookup.
+            _ => {}
+        }
+        let job = lookups.jobs.entry(query.clone());
+        let job = job.or_insert_with(|| Job { until: now + LOOKUP, waiters: Vec::new() });
         job.waiters.push((reader.into(), waiter));
-        if known {
-            Metrics::add(&self.0.metrics.lookups_joined);
-            return Ok(());
-        }
-        lookups.queue.push_back(query.clone());
-        let start = lookups.idle < lookups.queue.len() && lookups.threads < self.0.threads_limit;
-        if start {
-            lookups.threads += 1;
-        }
-        self.0.work.notify_one();
         drop(lookups);
-        if start {
-            self.start_thread();
-        }
-        Ok(())
-    }
-
-    fn start_thread(&self) {
-        let shared = self.0.clone();
-        let spawned = thread::Builder::new()
-            .name("lookup".into())
-            .stack_size(STACK)
-            .spawn(move || shared.work());
-        if let Err(error) = spawned {
+        if known {
+            Metrics::add(&shared.metrics.lookups_joined);
+        } else if let Err((errand, error)) = self.crew.take(Errand(shared.clone(), query.clone())) {
             journal::warning(format_args!(
                 "cannot start a thread for a lookup: {error}; TasksMax or a lower \
                  DOUMIBOOK_LOOKUPS would help"
             ));
-            let mut lookups = self.0.lookups();
-            lookups.threads -= 1;
-            if lookups.threads > 0 {
-                return;
-            }
-            // Nobody is left to do the work: those who wait hear it now.
-            let jobs: Vec<Job> = lookups.jobs.drain().map(|(_, job)| job).collect();
-            lookups.queue.clear();
-            drop(lookups);
-            for job in jobs {
-                self.0.hand_out(job, &Answer::without_books(Verdict::Busy));
-            }
+            shared.hand_out(&errand.1, &Answer::without_books(Verdict::Busy));
         }
+        Ok(())
     }
 
     /// What is behind the desk: for the metrics.
     pub fn library(&self) -> &Library {
-        &self.0.library
+        &self.shared.library
     }
 
     /// Lookups running and waiting: for the metrics.
     pub fn load(&self) -> (usize, usize) {
-        let lookups = self.0.lookups();
-        (lookups.threads - lookups.idle, lookups.queue.len())
+        self.crew.load()
     }
 
     /// Takes no more questions; lookups under way may finish until `until`, then every request
     /// that still waits is let go without an answer, so that WeChat delivers it again.
     pub fn stop(&self, until: Instant) {
-        let mut lookups = self.0.lookups();
+        let mut lookups = lock(&self.shared.lookups);
         lookups.stopping = true;
         loop {
             let left = until.saturating_duration_since(Instant::now());
             if lookups.is_over() || left.is_zero() {
                 break;
             }
-            lookups =
-                self.0.done.wait_timeout(lookups, left).unwrap_or_else(PoisonError::into_inner).0;
+            lookups = wait(&self.shared.done, lookups, left).0;
         }
         drop(lookups);
-        for ticket in self.0.ledger().release() {
-            ticket.answer(None);
-        }
+        let waiting = lock(&self.shared.ledger).release();
+        let_go(&waiting);
+    }
+}
+
+/// Ends requests without an answer, so that WeChat delivers their push again.
+fn let_go(waiting: &[Ticket]) {
+    for ticket in waiting {
+        ticket.answer(None);
     }
 }
 
 impl Shared {
-    fn lookups(&self) -> MutexGuard<'_, Lookups> {
-        // A panic elsewhere leaves at worst a count too high; the bounds still hold.
-        self.lookups.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn ledger(&self) -> MutexGuard<'_, Ledger> {
-        self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// A lookup thread: takes questions until none comes for a while.
-    fn work(&self) {
-        let mut lookups = self.lookups();
-        loop {
-            if let Some(query) = lookups.queue.pop_front() {
-                let until = lookups.jobs.get(&query).map(|job| job.until);
-                drop(lookups);
-                self.find(&query, until.unwrap_or_else(Instant::now));
-                lookups = self.lookups();
-                continue;
-            }
-            lookups.idle += 1;
-            let (again, waited) =
-                self.work.wait_timeout(lookups, IDLE).unwrap_or_else(PoisonError::into_inner);
-            lookups = again;
-            lookups.idle -= 1;
-            if waited.timed_out() && lookups.queue.is_empty() {
-                lookups.threads -= 1;
-                return;
-            }
-        }
-    }
-
-    fn find(&self, query: &Query, until: Instant) {
+    /// One lookup, on a thread of the crew.
+    fn find(&self, query: &Query) {
         Metrics::add(&self.metrics.lookups);
+        let until = lock(&self.lookups).jobs.get(query).map(|job| job.until);
+        let until = until.unwrap_or_else(Instant::now);
         let found = if Instant::now() >= until {
             // It waited out its time in the queue.
             Ok(Answer::without_books(Verdict::Busy))
@@ -294,23 +256,27 @@ impl Shared {
         self.metrics.looked_up(&answer.notes);
         // Once a lookup, however many readers wait for it.
         answer.notes.iter().for_each(log_note);
-        let mut lookups = self.lookups();
+        self.hand_out(query, &answer);
+    }
+
+    /// The job of this question is over: everybody who waits for it is told.
+    fn hand_out(&self, query: &Query, answer: &Answer) {
+        let mut lookups = lock(&self.lookups);
         let Some(job) = lookups.jobs.remove(query) else { return };
         lookups.telling += 1;
+        let mut readers: Vec<_> = job.waiters.iter().map(|(reader, _)| reader).collect();
+        readers.sort_unstable();
+        readers.dedup();
+        readers.into_iter().for_each(|reader| lookups.discharge(reader));
         drop(lookups);
-        self.hand_out(job, &answer);
-        let mut lookups = self.lookups();
+        for (_, waiter) in job.waiters {
+            // A reply that cannot be made is one reader's trouble, not everybody's.
+            let _ = catch_unwind(AssertUnwindSafe(|| waiter(answer)));
+        }
+        let mut lookups = lock(&self.lookups);
         lookups.telling -= 1;
         if lookups.stopping && lookups.is_over() {
             self.done.notify_all();
-        }
-    }
-
-    fn hand_out(&self, job: Job, answer: &Answer) {
-        for (reader, waiter) in job.waiters {
-            self.lookups().discharge(&reader);
-            // A reply that cannot be made is one reader's trouble, not everybody's.
-            let _ = catch_unwind(AssertUnwindSafe(|| waiter(answer)));
         }
     }
 }

@@ -14,11 +14,9 @@
 //! start, and plain requests with our own `Content-Length`.
 //!
 //! The parts: [`framing`] (bytes to a request, pure), [`places`] (who is connected, who has to
-//! go, where late answers wait), [`connection`] (one client), `crew` (its thread), [`lanes`] (to
-//! tiny_http and back).
+//! go, where late answers wait), [`connection`] (one client), [`lanes`] (to tiny_http and back).
 
 pub mod connection;
-mod crew;
 pub mod framing;
 pub mod lanes;
 pub mod places;
@@ -30,10 +28,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use self::crew::Crew;
 use self::framing::Refusal;
 use self::lanes::Lanes;
 use self::places::Places;
+use crate::crew::{Crew, Kind};
 use crate::journal::{self, Throttle};
 use crate::metrics::Metrics;
 use crate::unix::{self, Connection, Listener, Signals};
@@ -44,6 +42,8 @@ const PAUSE: Duration = Duration::from_millis(50);
 const SPAWN_TRIES: usize = 8;
 /// How long a stop may take, everything included.
 pub const STOP: Duration = Duration::from_secs(5);
+/// A client's thread reads heads and copies bytes; it needs about 16 KiB.
+const STACK: usize = 128 * 1024;
 /// How long a connection that has not sent a byte is waited for at a stop.
 const STOP_SILENT: Duration = Duration::from_secs(1);
 
@@ -104,7 +104,9 @@ pub fn run(
     lanes: Lanes,
     metrics: Arc<Metrics>,
 ) -> io::Result<(Closed, Arc<Inside>)> {
-    let crew = Crew::new(places.limit(), |guest: &Guest| connection::serve(&guest.0, &guest.1));
+    // No guest ever waits for a thread: whoever has a seat finds one that is about to be free.
+    let kind = Kind { name: "client", stack: STACK, limit: places.limit() };
+    let crew = Crew::new(kind, |guest: &Guest| connection::serve(&guest.0, &guest.1));
     let inside = Arc::new(Inside { places, lanes, metrics, crew, alarm: alarm.0 });
     let mut watched = vec![signals.as_fd(), alarm.1.as_fd()];
     watched.extend(listeners.iter().map(AsFd::as_fd));

@@ -28,7 +28,8 @@ pub enum Typed {
 pub enum Mistake {
     /// The check digit does not fit the others: one of the digits is wrong.
     CheckDigit,
-    /// 13 digits that begin with neither 978 nor 979: a barcode of some other goods.
+    /// 13 digits that begin with neither 978 nor 979, or with 9790, which is printed music: a
+    /// barcode of some other goods.
     NotABook,
     /// It was called an ISBN, but has neither 10 nor 13 digits.
     Length,
@@ -67,7 +68,10 @@ impl Isbn {
             }
             // An X in the middle of a longer number is no digit of an ISBN-13.
             _ if digits.contains(&10) => return Err(Mistake::Length),
-            13 if !matches!(digits, [9, 7, 8 | 9, ..]) => return Err(Mistake::NotABook),
+            // 9790 is printed music (ISMN).
+            13 if !matches!(digits, [9, 7, 8, ..] | [9, 7, 9, 1..=9, ..]) => {
+                return Err(Mistake::NotABook);
+            }
             13 if check13(body) != *last => return Err(Mistake::CheckDigit),
             13 => {}
             // A scanner appended the add-on for the price.
@@ -102,20 +106,43 @@ fn check10(nine: &[u8]) -> u8 {
     ((11 - sum % 11) % 11) as u8
 }
 
-/// Hyphens, dashes and blanks that people put between the groups.
+/// Hyphens, dashes, dots and blanks that people and programs put between the groups, the marks
+/// that only steer the direction of writing included.
 fn is_separator(c: char) -> bool {
-    c.is_whitespace() || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '·')
+    c.is_whitespace()
+        || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}')
+        || matches!(c, '·' | '•' | '・')
+        || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}')
 }
 
 /// Looks at a text as an ISBN: hyphens, dashes, blanks and full-width forms are fine, so are a
 /// prefix `ISBN`, `ISBN:` or `ISBN-13：` in any case and a lower-case `x`. A five-digit add-on
-/// that a scanner appended to 13 digits is dropped.
+/// that a scanner appended to 13 digits is dropped. Of a longer text, such as a pasted line
+/// with a price, the ISBN in it counts, see [`within`].
 ///
-/// A 统一书号 such as `10019·1977` is not an ISBN: it has no prefix and too few digits.
+/// A 统一书号 such as `10019·1977` is not an ISBN, even with ten digits: it has one dot, where an
+/// ISBN has at least three groups.
 pub fn typed(text: &str) -> Typed {
+    match whole(text) {
+        right @ Typed::Right(_) => right,
+        Typed::Wrong(mistake) if mistake != Mistake::Length => Typed::Wrong(mistake),
+        vague => match within(text) {
+            Typed::No => vague,
+            found => found,
+        },
+    }
+}
+
+/// Whether a text has as many digits as an ISBN-13 or more.
+pub fn is_long(text: &str) -> bool {
+    text.chars().filter(char::is_ascii_digit).count() >= 13
+}
+
+fn whole(text: &str) -> Typed {
     let half: String = text.trim().chars().map(half_width).collect();
     let (rest, named) = strip_prefix(half.trim());
-    if rest.contains('·') && !named && digits_in(rest) < 10 {
+    let separators: Vec<char> = rest.chars().filter(|&c| is_separator(c)).collect();
+    if !named && separators == ['·'] {
         return Typed::No;
     }
     let mut digits = Vec::with_capacity(18);
@@ -123,7 +150,9 @@ pub fn typed(text: &str) -> Typed {
         match c.to_digit(10) {
             Some(digit) if digits.len() < 18 => digits.push(digit as u8),
             None if digits.len() == 9 && c.eq_ignore_ascii_case(&'x') => digits.push(10),
-            _ if named && digits_in(rest) > 0 => return Typed::Wrong(Mistake::Length),
+            _ if named && rest.contains(|c: char| c.is_ascii_digit()) => {
+                return Typed::Wrong(Mistake::Length);
+            }
             _ => return Typed::No,
         }
     }
@@ -140,8 +169,61 @@ fn judge(digits: &[u8], named: bool) -> Typed {
     }
 }
 
-fn digits_in(text: &str) -> usize {
-    text.chars().filter(char::is_ascii_digit).count()
+/// Looks for an ISBN among other words: 13 digits that begin with 978 or 979, with or without
+/// hyphens; or ten where the text calls them an ISBN, since one in eleven numbers of any other
+/// kind has a fitting check digit. The first whose check digit holds counts; without one, the
+/// first that was meant as one is a mistake.
+pub fn within(text: &str) -> Typed {
+    let half: String = text.chars().map(|c| half_width(c).to_ascii_lowercase()).collect();
+    let mut found = Typed::No;
+    let mut before = ' ';
+    for (at, c) in half.char_indices() {
+        if c.is_ascii_digit() && !before.is_ascii_digit() {
+            let (head, tail) = half.split_at_checked(at).unwrap_or_default();
+            let long =
+                Some(first(tail, 13)).filter(|digits| matches!(digits[..], [9, 7, 8 | 9, ..]));
+            let short = Some(tail).filter(|_| calls_it_isbn(head)).map(|tail| first(tail, 10));
+            match long
+                .into_iter()
+                .chain(short)
+                .map(|digits| judge(&digits, false))
+                .find(|typed| *typed != Typed::No)
+            {
+                Some(Typed::Right(isbn)) => return Typed::Right(isbn),
+                Some(wrong) if found == Typed::No => found = wrong,
+                _ => {}
+            }
+        }
+        before = c;
+    }
+    found
+}
+
+/// The first `count` digits of `text` across separators; none when there are fewer, or when the
+/// number goes on behind them.
+fn first(text: &str, count: usize) -> Vec<u8> {
+    let mut digits = Vec::with_capacity(count);
+    let mut rest = text.chars();
+    while digits.len() < count {
+        match rest.next() {
+            Some(c) if c.is_ascii_digit() => digits.push(c as u8 - b'0'),
+            Some('x') if count == 10 && digits.len() == 9 => digits.push(10),
+            Some(c) if is_separator(c) => {}
+            _ => return Vec::new(),
+        }
+    }
+    let goes_on = rest.as_str().trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
+    if goes_on { Vec::new() } else { digits }
+}
+
+/// Whether a text that ends just before a number of ten digits calls it an ISBN: `ISBN号：`,
+/// `isbn-10:`, `isbn=`, `/dp/`.
+fn calls_it_isbn(head: &str) -> bool {
+    let between = head.rsplit_once("isbn").map(|(_, between)| between.replace("10", ""));
+    let near = |text: String| {
+        text.chars().count() <= 4 && !text.contains(|c: char| c.is_ascii_alphanumeric())
+    };
+    between.is_some_and(near) || head.ends_with("/dp/")
 }
 
 /// Takes `ISBN`, `ISBN-10`, `ISBN 13` and what separates it from the number off the front.
@@ -204,6 +286,13 @@ mod tests {
             ("9787121042622",       Typed::Wrong(Mistake::CheckDigit)),
             ("7121042621",          Typed::Wrong(Mistake::CheckDigit)),
             ("6911316223400",       Typed::Wrong(Mistake::NotABook)),
+            ("9790260000438",       Typed::Wrong(Mistake::NotABook)),
+            ("ISBN 978-7-121-04262-2 定价：59.80元", Typed::Wrong(Mistake::CheckDigit)),
+            ("这本：9787121042622 有吗", Typed::Wrong(Mistake::CheckDigit)),
+            ("10019·12345",         Typed::No),
+            ("13031·12345",         Typed::No),
+            ("三体 7121042622",      Typed::No),
+            ("97870200424949787020042494", Typed::No),
             ("ISBN 12345",          Typed::Wrong(Mistake::Length)),
             ("isbn 978712104262x",  Typed::Wrong(Mistake::Length)),
             ("978712104262",        Typed::Wrong(Mistake::Length)),

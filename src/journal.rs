@@ -83,7 +83,7 @@ impl Throttle {
 
     /// `Some(n)` when a line may be written now; `n` were held back since the last one.
     pub fn pass(&self, now: Instant) -> Option<u64> {
-        let mut state = self.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut state = crate::sync::lock(&self.0);
         match state.0 {
             Some(last) if now.duration_since(last) < Duration::from_secs(10) => {
                 state.1 += 1;

@@ -10,16 +10,17 @@
 use std::fs::{self, File};
 use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
 use crate::catalogue::{Library, statefile};
-use crate::conversation::{Conversation, Kept};
+use crate::conversation::{Conversation, Kept, View, Wanted};
 use crate::journal;
 use crate::service::Service;
+use crate::sync::lock;
 use crate::wechat::push::OpenId;
 
 /// A crash costs at most the answers of so long; a busy server writes 4 MiB so often.
@@ -72,7 +73,7 @@ impl Keeper {
     }
 
     fn save_answers(&self) {
-        let _one = self.saving.lock().unwrap_or_else(PoisonError::into_inner);
+        let _one = lock(&self.saving);
         if self.library.changed_since_save() {
             let path = answers(&self.state);
             report(&path, self.library.save(&path));
@@ -105,10 +106,12 @@ pub fn save_readers(
     if kept.is_empty() {
         return statefile::remove(path);
     }
-    let header = json!({ "format": MARK, "version": 1, "saved": wall });
+    let header = json!({ "format": MARK, "version": 2, "saved": wall });
     let lines = kept.iter().map(|Kept { reader, age, list, pending }| {
         let list = list.as_ref().map(|(query, page)| json!([query.to_string(), page]));
-        let pending = pending.as_ref().map(ToString::to_string);
+        let pending = pending.as_ref().map(|Wanted { query, view }| {
+            json!([query.to_string(), if let View::Pick(number) = view { *number } else { 0 }])
+        });
         json!([reader.as_str(), age.as_secs(), list, pending])
     });
     statefile::replace(path, [header].into_iter().chain(lines))
@@ -129,7 +132,7 @@ pub fn take_readers(
     fs::remove_file(path)?;
     let mut lines = BufReader::new(file.take(LARGEST)).lines();
     let header: Value = serde_json::from_str(&lines.next().unwrap_or(Ok(String::new()))?)?;
-    let ours = header["format"] == MARK && header["version"] == 1;
+    let ours = header["format"] == MARK && header["version"] == 2;
     let saved = header["saved"].as_u64().filter(|_| ours).ok_or(io::ErrorKind::InvalidData)?;
     let Some(since) = wall.checked_sub(saved).map(Duration::from_secs) else { return Ok(()) };
     for line in lines.map_while(Result::ok) {
@@ -143,17 +146,22 @@ pub fn take_readers(
 fn parse(line: &str, since: Duration) -> Option<Kept> {
     let value: Value = serde_json::from_str(line).ok()?;
     let [reader, age, list, pending] = value.as_array()?.as_slice() else { return None };
-    let query = |value: &Value| statefile::parse_query(value.as_str()?);
-    let list = match list.as_array().map(Vec::as_slice) {
+    // A question and a page, or the number of a book in the list.
+    let asked = |value: &Value| {
+        let [words, number] = value.as_array()?.as_slice() else { return None };
         // Nobody turns 255 pages; more would be damage.
-        Some([words, page]) => Some((query(words)?, u8::try_from(page.as_u64()?).ok()?.into())),
-        _ => None,
+        let number = u8::try_from(number.as_u64()?).ok()?;
+        Some((statefile::parse_query(words.as_str()?)?, usize::from(number)))
+    };
+    let wanted = |(query, number)| Wanted {
+        query,
+        view: if number > 0 { View::Pick(number) } else { View::Page(0) },
     };
     Some(Kept {
         reader: OpenId::parse(reader.as_str()?)?,
         age: since.checked_add(Duration::from_secs(age.as_u64()?))?,
-        list,
-        pending: query(pending),
+        list: asked(list),
+        pending: asked(pending).map(wanted),
     })
 }
 
@@ -175,7 +183,7 @@ mod tests {
             reader: OpenId::parse(name).unwrap(),
             age: Duration::from_secs(age),
             list: Query::words("三体: \"二\"\\").map(|query| (query, 3)),
-            pending: Query::subject("2567698"),
+            pending: Query::subject("2567698").map(|query| Wanted { query, view: View::Pick(2) }),
         }
     }
 

@@ -34,8 +34,8 @@
 //! [`keeper`] saves what they remember. [`simulator`] plays WeChat for [`ask`] in a terminal and
 //! [`demo`] in a browser; [`check`] and [`menu`] help the operator. [`unix`], [`knock`],
 //! [`systemd`], [`http`] and [`journal`] are the edges: sockets and signals, our own front door,
-//! the service manager, other services, the log. [`metrics`] counts,
-//! [`page`] is what a browser sees.
+//! the service manager, other services, the log. [`metrics`] counts, [`page`] is what a browser
+//! sees. [`crew`] is where gate and desk have their threads from, [`sync`] how locks are taken.
 #![forbid(unsafe_code)]
 
 pub mod account;
@@ -46,6 +46,7 @@ pub mod catalogue;
 pub mod check;
 pub mod command;
 pub mod conversation;
+pub mod crew;
 pub mod demo;
 pub mod desk;
 pub mod environment;
@@ -70,6 +71,7 @@ pub mod service;
 pub mod settings;
 pub mod setup;
 pub mod simulator;
+pub mod sync;
 pub mod systemd;
 pub mod text;
 pub mod unix;

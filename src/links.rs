@@ -7,23 +7,11 @@
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use crate::catalogue::Query;
-use crate::isbn::Isbn;
+use crate::isbn::{self, Typed};
 use crate::text::half_width;
 
 /// RFC 3986, section 2.3: what never needs encoding.
 const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
-
-/// Where Douban puts the number of a book. Films and records have numbers of the same kind, so
-/// an address must say that it is about a book.
-const SUBJECT_FOLLOWS: [&str; 7] = [
-    "book.douban.com/subject/",
-    "m.douban.com/book/subject/",
-    "www.douban.com/book/subject/",
-    "douban://douban.com/book/",
-    "www.douban.com/doubanapp/dispatch/book/",
-    "www.douban.com/doubanapp/dispatch?uri=/book/",
-    "api.douban.com/v2/book/",
-];
 
 /// Encodes everything but letters, digits and `-._~`.
 pub fn percent_encode(text: &str) -> String {
@@ -43,40 +31,48 @@ pub fn percent_decode(text: &str) -> Option<String> {
 }
 
 /// The book that an address, or a text with one in it, names: by Douban's number, else by an
-/// ISBN whose check digit holds. Ten digits count only where the address calls them an ISBN:
-/// one in eleven numbers of any other kind has a fitting check digit.
+/// ISBN whose check digit holds (see [`isbn::within`]).
 pub fn book(text: &str) -> Option<Query> {
     let decoded = percent_decode_str(text).decode_utf8_lossy();
     let plain: String = decoded.chars().map(|c| half_width(c).to_ascii_lowercase()).collect();
-    subject(&plain).or_else(|| isbn(&plain).map(Query::Isbn))
-}
-
-fn subject(text: &str) -> Option<Query> {
-    SUBJECT_FOLLOWS.iter().flat_map(|place| text.match_indices(place)).find_map(|(at, place)| {
-        let (before, rest) = text.split_at_checked(at)?;
-        let other_host = before.ends_with(|c: char| c.is_ascii_alphanumeric() || "-.".contains(c));
-        let digits = rest.strip_prefix(place)?.split(|c: char| !c.is_ascii_digit()).next()?;
-        Query::subject(digits).filter(|_| !other_host)
+    subject(&plain).or_else(|| match isbn::within(&plain) {
+        Typed::Right(isbn) => Some(Query::Isbn(isbn)),
+        _ => None,
     })
 }
 
-fn isbn(text: &str) -> Option<Isbn> {
-    let in_number = |c: char| c.is_ascii_digit() || c == '-' || c == 'x';
-    let mut rest = text;
-    while let Some(start) = rest.find(|c: char| c.is_ascii_digit()) {
-        let (before, from) = rest.split_at_checked(start)?;
-        let (number, after) =
-            from.split_at_checked(from.find(|c| !in_number(c)).unwrap_or(from.len()))?;
-        let named = before.trim_end_matches([' ', ':', '=', '/', '-']).ends_with("isbn")
-            || before.ends_with("/dp/");
-        let digits = number.trim_end_matches('-');
-        let long = digits.bytes().filter(u8::is_ascii_digit).count() >= 13;
-        if let Some(isbn) = Isbn::parse(digits).filter(|_| named || long) {
-            return Some(isbn);
-        }
-        rest = after;
-    }
-    None
+/// Whether a text is an address and nothing else.
+pub fn is_bare_address(text: &str) -> bool {
+    let text = text.trim();
+    text.split_once("://")
+        .is_some_and(|(scheme, _)| scheme.bytes().all(|b| b.is_ascii_alphabetic()))
+        && !text.contains(char::is_whitespace)
+}
+
+/// Douban's number of a book. Films and records have numbers of the same kind, so an address
+/// must say that it is about a book.
+fn subject(text: &str) -> Option<Query> {
+    text.match_indices("douban.com/").find_map(|(at, domain)| {
+        let (before, rest) = text.split_at_checked(at)?;
+        let in_host = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
+        let host = before.get(before.trim_end_matches(in_host).len()..)?;
+        let path = rest.strip_prefix(domain)?.split(char::is_whitespace).next()?;
+        let number = match host {
+            "book." => path.strip_prefix("subject/")?,
+            "api." => path.strip_prefix("v2/book/")?,
+            // What the app makes of a book to be shared; the path of it is in the query.
+            "" | "www." | "m." if path.starts_with("doubanapp/dispatch") => {
+                let (_, book) = path.split_once("/book/")?;
+                book.strip_prefix("subject/").unwrap_or(book)
+            }
+            "" | "www." | "m." => {
+                let book = path.strip_prefix("book/")?;
+                book.strip_prefix("subject/").unwrap_or(book)
+            }
+            _ => return None,
+        };
+        Query::subject(number.split(|c: char| !c.is_ascii_digit()).next()?)
+    })
 }
 
 #[cfg(test)]
@@ -97,10 +93,15 @@ mod tests {
             ("https://www.douban.com/doubanapp/dispatch?uri=%2Fbook%2F1084336", "subject:1084336"),
             ("https://www.douban.com/link2/?url=https%3A%2F%2Fbook.douban.com%2Fsubject%2F1084336%2F", "subject:1084336"),
             ("douban://douban.com/book/1084336",                      "subject:1084336"),
+            ("看这本《小王子》book.douban.com/subject/1084336/",        "subject:1084336"),
+            ("https://douban.com/book/subject/1084336/",              "subject:1084336"),
+            ("https://douban.com/doubanapp/dispatch/book/1084336",    "subject:1084336"),
+            ("https://m.douban.com/doubanapp/dispatch?from=x&uri=/book/subject/1084336", "subject:1084336"),
             ("https://api.douban.com/v2/book/1084336",                "subject:1084336"),
             ("https://api.douban.com/v2/book/isbn/9787020042494",     "isbn:9787020042494"),
             ("https://book.douban.com/isbn/9787020042494/",           "isbn:9787020042494"),
             ("https://book.douban.com/isbn/702004249X/",              "isbn:9787020042494"),
+            ("https://lib.example/s?id=isbn_702004249X",              "isbn:9787020042494"),
             ("https://lib.example/s?isbn=978-7-02-004249-4&page=2",   "isbn:9787020042494"),
             ("https://shop.example/dp/702004249X",                    "isbn:9787020042494"),
             ("https://shop.example/9787020042494.html",               "isbn:9787020042494"),

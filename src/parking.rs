@@ -8,10 +8,11 @@
 //! deadline comes. So a reader who waits costs no worker, no lane and no timer thread.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard};
 use std::time::Instant;
 
 use crate::response::Response;
+use crate::sync::{lock, wait};
 
 /// How many requests are parked, and how many may be.
 #[derive(Debug)]
@@ -43,7 +44,8 @@ struct Mail {
 struct Parked {
     until: Instant,
     otherwise: Option<Response>,
-    _place: Place,
+    /// Given back the moment the answer is there: its thread may take its time to wake up.
+    place: Option<Place>,
 }
 
 /// One of the lot's places, given back when dropped.
@@ -89,8 +91,7 @@ impl Bay {
     }
 
     fn mail(&self) -> MutexGuard<'_, Mail> {
-        // Every change below is one assignment; a panic elsewhere leaves the mail whole.
-        self.mail.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.mail)
     }
 
     /// A new request begins: its first byte came at `first_byte`; `local` when its sender is on
@@ -116,7 +117,7 @@ impl Bay {
     pub fn park(self: &Arc<Self>, until: Instant, otherwise: Option<Response>) -> Option<Ticket> {
         let place = self.lot.enter()?;
         let mut mail = self.mail();
-        mail.parked = Some(Parked { until, otherwise, _place: place });
+        mail.parked = Some(Parked { until, otherwise, place: Some(place) });
         Some(Ticket { bay: self.clone(), request: mail.request })
     }
 
@@ -142,7 +143,7 @@ impl Bay {
                 mail.request += 1;
                 return mail.parked.take().and_then(|parked| parked.otherwise);
             }
-            mail = self.bell.wait_timeout(mail, left).unwrap_or_else(PoisonError::into_inner).0;
+            mail = wait(&self.bell, mail, left).0;
         }
     }
 }
@@ -151,9 +152,11 @@ impl Ticket {
     /// Answers the parked request; `None` lets it go. `false` when it no longer waits.
     pub fn answer(&self, answer: Option<Response>) -> bool {
         let mut mail = self.bay.mail();
-        if mail.request != self.request || mail.answer.is_some() || mail.parked.is_none() {
+        if mail.request != self.request || mail.answer.is_some() {
             return false;
         }
+        let Some(parked) = &mut mail.parked else { return false };
+        parked.place = None;
         mail.answer = Some(answer);
         drop(mail);
         self.bay.bell.notify_one();
@@ -197,6 +200,7 @@ mod tests {
         let bay = bay(1);
         let ticket = bay.park(later(), None).unwrap();
         assert!(ticket.answer(None));
+        assert_eq!(bay.lot.parked(), 0, "its place is free at once");
         assert_eq!(bay.wait(), None);
     }
 

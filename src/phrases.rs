@@ -9,6 +9,8 @@ use crate::isbn::Mistake;
 pub const PICK_UP: &str = "结果";
 /// The word that brings the next page.
 pub const MORE: &str = "更多";
+/// The word that brings the page before.
+pub const PREVIOUS: &str = "上一页";
 /// The word that brings the list again.
 pub const BACK: &str = "返回";
 
@@ -20,7 +22,7 @@ pub fn help() -> String {
      · 三体 刘慈欣\n\
      · 作者 刘慈欣\n\
      · 9787536692930\n\n\
-     结果不止一本时，回复序号看详情，回复“更多”看下一页。"
+     结果不止一本时，回复序号看详情，回复“更多”看下一页，回复“返回”回到列表。"
         .to_owned()
 }
 
@@ -36,6 +38,8 @@ pub fn greeting(account: &str) -> String {
 
 /// To thanks.
 pub const THANKS: &str = "不客气，祝你读得开心！";
+/// To who says goodbye.
+pub const FAREWELL: &str = "再见，祝你读得开心！";
 /// To an empty message.
 pub const NOTHING: &str = "没看到要找什么。发来书名、作者或 ISBN 就行，回复“帮助”看说明。";
 /// To an essay.
@@ -48,26 +52,30 @@ pub fn no_isbn(mistake: Mistake) -> &'static str {
             "这个 ISBN 的校验位不对，可能有一位输错了。请对照书后的条形码再核对一遍。"
         }
         Mistake::NotABook => {
-            "这是一个商品条码，不是书号：书的条码以 978 或 979 开头。也可以直接发书名。"
+            "这个条码不是书号：书的条码以 978 或 979 开头（9790 是乐谱）。也可以直接发书名。"
         }
         Mistake::Length => "ISBN 应有 10 位或 13 位，这个号码的位数不对。也可以直接发书名。",
     }
 }
 
-/// Every source that could know was asked, and has no such book.
-pub fn not_found(searched: &str) -> String {
-    format!(
-        "没有找到{}。\n\n可以换个说法：少写几个字，或只写作者；手边有书的话，发 ISBN 最准。",
-        searched.trim_end()
-    )
+/// Every source that could know was asked, and has no such book; `way` is a way on.
+pub fn not_found(searched: &str, way: &str) -> String {
+    format!("没有找到{}。\n\n{way}", searched.trim_end())
 }
 
+/// After a search by words.
+pub const TRY_WORDS: &str = "可以只发书名或作者，少写几个字；手边有书的话，发 ISBN 最准。";
+/// After a search by author.
+pub const TRY_AUTHOR: &str = "可以换个译名，或者只写姓；也可以直接发书名。";
+/// After a search by a number.
+pub const TRY_TITLE: &str = "可以核对一下号码，或者直接发书名。";
+
 /// Sources are limited or too slow.
-pub const BUSY: &str = "现在查书的人太多，暂时查不了。请过几分钟再发一次。";
+pub const BUSY: &str = "现在查书太忙，暂时查不了。请过几分钟再发一次。";
 /// Sources fail.
 pub const TROUBLE: &str = "书目数据暂时连不上，这次没能查到结果，不代表没有这本书。请稍后再试。";
-/// One reader has too many questions under way.
-pub const SLOW_DOWN: &str = "你问得太快啦，前面的还在查。请稍等一会儿再发。";
+/// One reader has too many questions under way, or asked too many within a minute.
+pub const SLOW_DOWN: &str = "你发得太快啦，请过一分钟再发。";
 
 /// The answer takes longer than WeChat waits.
 pub fn still_looking(searched: &str, link: &str) -> String {
@@ -88,18 +96,18 @@ pub fn no_such_number(count: usize) -> String {
 }
 
 /// 更多 on the last page.
-pub const LAST_PAGE: &str = "已经是最后一页了。回复序号看详情，或者换个书名再找。";
+pub const LAST_PAGE: &str = "已经是最后一页了。回复序号看详情，回复“上一页”往回翻。";
 
 /// The head of a list.
 pub fn list_head(searched: &str, count: usize, page: usize, pages: usize) -> String {
     if pages > 1 {
-        format!("找到{searched}的 {count} 本书（第 {page}/{pages} 页）：")
+        format!("找到{searched}的 {count} 本书，第 {page}/{pages} 页：")
     } else {
         format!("找到{searched}的 {count} 本书：")
     }
 }
 
-/// The end of a list, without and with a next page.
+/// The end of a list; links to other pages may follow.
 pub const LIST_END: &str = "回复序号看详情";
 
 /// To a picture.
@@ -113,9 +121,9 @@ pub const LOCATION: &str = "收到位置了，不过这里只查书。请发书�
 /// To a file.
 pub const FILE: &str = "还打不开文件。请发书名、作者或 ISBN。";
 /// To a link that leads to no book we know.
-pub const LINK: &str = "这个链接里没有认出书来。请发书名、作者或 ISBN；豆瓣读书的链接也可以。";
+pub const LINK: &str = "没能从这个链接认出是哪本书。请发书名、作者或 ISBN。";
 /// To a sticker and whatever else WeChat does not pass on.
-pub const UNSUPPORTED: &str = "这种消息微信没有转过来。请发文字：书名、作者或 ISBN。";
+pub const UNSUPPORTED: &str = "微信没有把这种消息转过来。请发文字：书名、作者或 ISBN。";
 /// To a scanned code that holds neither ISBN nor book link.
 pub const SCAN: &str = "这个码里没有书号。请扫书后的条形码，或者直接发书名。";
 /// To the menu button that explains scanning.
@@ -200,3 +208,20 @@ pub const NEXT_PAGE: &str = "下一页";
 pub const OTHER_EDITIONS: &str = "其他版本";
 /// The label of the link that searches an author.
 pub const SAME_AUTHOR: &str = "同一作者";
+/// The label of the link from a card to its list.
+pub const TO_LIST: &str = "返回列表";
+
+/// A way on from a card that cannot hold links: what to reply for what `label` promises.
+pub fn way(label: &str, reply: &str) -> String {
+    format!("{label}：回复“{reply}”")
+}
+
+/// What a search for a title begins with, so that the title is taken for nothing else.
+pub fn by_title(title: &str) -> String {
+    format!("书名 {title}")
+}
+
+/// What a search for an author begins with.
+pub fn of_author(name: &str) -> String {
+    format!("作者 {name}")
+}

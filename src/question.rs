@@ -23,6 +23,8 @@ pub enum Question {
     Pick(usize),
     /// The next page of the list.
     More,
+    /// The page before.
+    Previous,
     /// The list again.
     Back,
     /// The answer to a question that took too long.
@@ -31,9 +33,11 @@ pub enum Question {
     Thanks,
     /// 你好.
     Greeting,
+    /// 再见.
+    Farewell,
     /// More text than any title has.
     TooLong,
-    /// Nothing but blanks or quotation marks.
+    /// Nothing but blanks, marks or faces.
     Nothing,
 }
 
@@ -41,11 +45,16 @@ impl Question {
     /// Understands what a reader typed.
     pub fn from_text(typed: &str) -> Self {
         let folded = text::fold(typed);
-        if let Some(command) = command(&folded) {
-            return command;
-        }
-        if let Some(number) = pick(&folded) {
-            return Self::Pick(number);
+        // Whoever writes 《谢谢》 means the book.
+        let title = title(typed);
+        let bare = trim_end(&folded);
+        if title.is_none() {
+            if let Some(command) = command(bare) {
+                return command;
+            }
+            if let Some(number) = pick(bare) {
+                return Self::Pick(number);
+            }
         }
         match isbn::typed(typed) {
             Typed::Right(isbn) => return Self::Find(Query::Isbn(isbn)),
@@ -55,41 +64,157 @@ impl Question {
         if folded.chars().count() > LONGEST {
             return Self::TooLong;
         }
-        let by_author = strip_word(&folded, &["作者:", "作者 ", "author:", "author "]);
-        let query = match by_author {
-            Some(name) => Query::author(name),
-            None => Query::words(strip_word(&folded, &["书名:", "书名 "]).unwrap_or(&folded)),
+        if !folded.contains(char::is_alphanumeric) || is_face(&folded) {
+            return Self::Nothing;
+        }
+        let query = match title {
+            Some(title) => Query::words(&title),
+            None => search(bare),
         };
         query.map_or(Self::Nothing, Self::Find)
     }
 }
 
-/// The words that are no search. Folded: half-width, lower case, without 《》.
-fn command(folded: &str) -> Option<Question> {
-    let bare = folded.trim_end_matches(['!', '~', '。', '.', ',', '啊', '呀', '了']);
-    Some(match bare {
-        "?" | "??" | "help" | "帮助" | "怎么用" | "使用说明" => Question::Help,
-        "更多" | "下一页" | "more" | "next" => Question::More,
-        "0" | "返回" | "列表" | "back" => Question::Back,
-        "结果" => Question::PickUp,
-        "谢谢" | "多谢" | "谢谢你" | "感谢" | "3q" | "thanks" | "thank you" => {
-            Question::Thanks
-        }
-        "你好" | "您好" | "在吗" | "嗨" | "hi" | "hello" | "早上好" | "晚上好" => {
-            Question::Greeting
-        }
-        _ => return None,
-    })
+/// What is searched when a title stands in 《》: the title, and who or what stands beside it.
+fn title(typed: &str) -> Option<String> {
+    let (before, rest) = typed.split_once('《')?;
+    let (title, after) = rest.split_once('》')?;
+    let [before, title, after] = [before, title, after].map(text::fold);
+    if title.is_empty() {
+        return None;
+    }
+    let before = before.strip_suffix('的').unwrap_or(&before);
+    let after = if trim_end(&after).contains(char::is_alphanumeric) { &after } else { "" };
+    match (before, after) {
+        ("", "") => Some(title),
+        _ => Some(without_labels(without_frame(
+            trim_end(&format!("{before} {title} {after}")).trim(),
+        ))),
+    }
 }
 
-/// One or two digits are a place in a list; `1984` is a title.
-fn pick(folded: &str) -> Option<usize> {
-    let digits = folded.len() <= 2 && folded.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| folded.parse().ok()).flatten().filter(|n| *n > 0)
+/// Without the marks that end a sentence, unless there is nothing else.
+fn trim_end(folded: &str) -> &str {
+    let bare = folded.trim_end_matches(['。', '.', '!', '?', '~', '…', ' ', ':']);
+    if bare.is_empty() { folded } else { bare }
 }
 
-fn strip_word<'a>(folded: &'a str, words: &[&str]) -> Option<&'a str> {
-    words.iter().find_map(|word| folded.strip_prefix(word)).map(str::trim)
+/// The words that are no search. Folded: half-width, lower case, commas as blanks.
+#[rustfmt::skip]
+const COMMANDS: [(Question, &[&str]); 9] = [
+    (Question::Help,     &["help", "帮助", "怎么用", "怎么使用", "使用说明", "说明"]),
+    (Question::More,     &["更多", "下一页", "下页", "继续", "more", "next"]),
+    (Question::Previous, &["上一页", "上页", "previous"]),
+    (Question::Back,     &["0", "返回", "列表", "返回列表", "back"]),
+    (Question::PickUp,   &["结果"]),
+    (Question::Thanks,   &["谢谢", "谢谢你", "谢谢您", "谢谢啦", "谢谢了", "谢了", "谢啦", "多谢", "感谢", "太感谢了",
+                           "非常感谢", "好的谢谢", "好的 谢谢", "好的", "ok", "3q", "thx", "thanks", "thank you", "🙏"]),
+    (Question::Greeting, &["你好", "您好", "你好啊", "你好呀", "在吗", "在么", "嗨", "哈喽", "早", "早上好", "中午好",
+                           "下午好", "晚上好", "hi", "hello"]),
+    (Question::Farewell, &["再见", "拜拜", "晚安", "bye"]),
+    (Question::Nothing,  &["作者", "书名", "isbn"]),
+];
+
+fn command(bare: &str) -> Option<Question> {
+    if bare.chars().all(|c| c == '?') && !bare.is_empty() {
+        return Some(Question::Help);
+    }
+    let known = COMMANDS.iter().find(|(_, words)| words.contains(&bare));
+    known.map(|(question, _)| question.clone())
+}
+
+/// One or two digits are a place in a list, also as `第3本`, `3.` or `③`; `1984` is a title.
+fn pick(bare: &str) -> Option<usize> {
+    let number = bare.strip_prefix('第').unwrap_or(bare);
+    let number = number.strip_suffix(['本', '个', '条', '号']).unwrap_or(number);
+    let circled = |c: char| matches!(c, '①'..='⑳').then(|| c as usize - '①' as usize + 1);
+    if let Some(place) =
+        Some(number).filter(|n| n.chars().count() == 1).and_then(|n| n.chars().find_map(circled))
+    {
+        return Some(place);
+    }
+    let digits = number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit());
+    digits.then(|| number.parse().ok()).flatten().filter(|n| *n > 0)
+}
+
+/// WeChat's own faces come as text: `[微笑]`, `/:8-)`.
+fn is_face(folded: &str) -> bool {
+    let named = folded.strip_prefix('[').and_then(|rest| rest.strip_suffix(']'));
+    named.is_some_and(|name| name.chars().count() <= 4) || folded.starts_with("/:")
+}
+
+fn search(bare: &str) -> Option<Query> {
+    let asked = without_frame(bare);
+    if let Some(name) = author(asked) {
+        return Query::author(name);
+    }
+    Query::words(&without_labels(asked))
+}
+
+/// Who is asked for when nothing but an author is.
+fn author(asked: &str) -> Option<&str> {
+    let name = ["作者:", "作者是", "作者 ", "author:", "author "]
+        .iter()
+        .find_map(|label| asked.strip_prefix(label))
+        // 《作者之死》 is a title.
+        .or_else(|| {
+            asked
+                .strip_prefix("作者")
+                .filter(|rest| !rest.starts_with(['之', '的', '与', '和', '已']))
+        });
+    name.map(str::trim).filter(|name| !name.is_empty() && !name.contains("书名"))
+}
+
+/// The words without the labels 书名 and 作者 among them.
+fn without_labels(asked: &str) -> String {
+    let spaced = asked.replace("书名:", "书名 ").replace("作者:", "作者 ");
+    if let Some(title) = spaced.strip_prefix("书名").filter(|title| !title.contains(' ')) {
+        return title.to_owned();
+    }
+    let words = spaced.split(' ').filter(|word| !["", "书名", "作者"].contains(word));
+    words.collect::<Vec<_>>().join(" ")
+}
+
+/// How people begin and end a question to somebody; a title begins or ends so rarely enough.
+const BEFORE: [&str; 19] = [
+    "请问",
+    "你们有没有",
+    "有没有",
+    "我想找",
+    "我想看",
+    "我想借",
+    "我想买",
+    "我要找",
+    "我要看",
+    "我要借",
+    "我在找",
+    "想找",
+    "想借",
+    "帮我找",
+    "帮我查",
+    "帮忙找",
+    "找一下",
+    "查一下",
+    "一下",
+];
+const AFTER: [&str; 8] = ["这本书", "这本", "这书", "一书", "有吗", "有没有", "在哪", "的书"];
+
+/// What is asked for, without the words that only make a question of it.
+fn without_frame(asked: &str) -> &str {
+    let mut rest = asked;
+    loop {
+        let shorter = BEFORE
+            .iter()
+            .find_map(|frame| rest.strip_prefix(frame))
+            .or_else(|| AFTER.iter().find_map(|frame| rest.strip_suffix(frame)))
+            .map(str::trim)
+            // 没有这本书 is a complaint.
+            .filter(|shorter| !shorter.is_empty() && !shorter.ends_with('有'));
+        match shorter {
+            Some(shorter) => rest = shorter,
+            None => return rest,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -104,31 +229,71 @@ mod tests {
         let author = |a: &str| Question::Find(Query::Author(a.into()));
         for (typed, meant) in [
             ("?",              Question::Help),
-            ("？",             Question::Help),
+            ("？？？",          Question::Help),
             ("help",           Question::Help),
             ("HELP",           Question::Help),
-            ("帮助",            Question::Help),
+            ("怎么用？",        Question::Help),
             ("三体",            words("三体")),
+            ("三体。",          words("三体")),
+            ("三体？！",        words("三体")),
             ("《三体》",        words("三体")),
             ("三体 刘慈欣",     words("三体 刘慈欣")),
+            ("三体，刘慈欣",    words("三体 刘慈欣")),
+            ("三体、刘慈欣",    words("三体 刘慈欣")),
+            ("《三体》刘慈欣",  words("三体 刘慈欣")),
+            ("刘慈欣《三体》",  words("刘慈欣 三体")),
+            ("刘慈欣的《三体》", words("刘慈欣 三体")),
+            ("有没有《三体》？", words("三体")),
+            ("书名：《三体》 作者：刘慈欣", words("三体 刘慈欣")),
+            ("《谢谢》",        words("谢谢")),
+            ("《12》",          words("12")),
+            ("《更多》",        words("更多")),
             ("书名：三体",      words("三体")),
+            ("书名三体",        words("三体")),
+            ("书名：12",        words("12")),
+            ("书名：三体 作者：刘慈欣", words("三体 刘慈欣")),
+            ("三体 作者：刘慈欣", words("三体 刘慈欣")),
             ("作者 刘慈欣",     author("刘慈欣")),
             ("作者：刘慈欣",    author("刘慈欣")),
-            ("作者",            words("作者")),
+            ("作者刘慈欣",      author("刘慈欣")),
+            ("作者是刘慈欣",    author("刘慈欣")),
+            ("作者之死",        words("作者之死")),
+            ("作者",            Question::Nothing),
+            ("有没有三体",      words("三体")),
+            ("请问有没有三体？", words("三体")),
+            ("我想找三体这本书", words("三体")),
+            ("帮我找一下三体",  words("三体")),
+            ("三体有吗",        words("三体")),
+            ("刘慈欣的书",      words("刘慈欣")),
+            ("你好，旧时光",    words("你好 旧时光")),
             ("10019·1977",     words("10019·1977")),
             ("1984",           words("1984")),
             ("3",              Question::Pick(3)),
             ("１２",           Question::Pick(12)),
+            ("6.",             Question::Pick(6)),
+            ("6、",            Question::Pick(6)),
+            ("第6本",          Question::Pick(6)),
+            ("⑥",              Question::Pick(6)),
             ("0",              Question::Back),
             ("返回",            Question::Back),
             ("更多",            Question::More),
             ("下一页",          Question::More),
+            ("上一页",          Question::Previous),
             ("结果",            Question::PickUp),
             ("谢谢！",          Question::Thanks),
+            ("好的，谢谢",      Question::Thanks),
+            ("🙏",              Question::Thanks),
             ("你好",            Question::Greeting),
+            ("在吗？",          Question::Greeting),
+            ("晚安",            Question::Farewell),
             ("《》",            Question::Nothing),
             ("  ",             Question::Nothing),
+            ("。",              Question::Nothing),
+            ("😀",              Question::Nothing),
+            ("[微笑]",          Question::Nothing),
+            ("/:8-)",          Question::Nothing),
             ("9787020042494",  Question::Find(Query::Isbn(Isbn::parse("9787020042494").unwrap()))),
+            ("《9787020042494》", Question::Find(Query::Isbn(Isbn::parse("9787020042494").unwrap()))),
             ("9787020042495",  Question::NoIsbn(Mistake::CheckDigit)),
             ("6911316223400",  Question::NoIsbn(Mistake::NotABook)),
         ] {

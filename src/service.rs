@@ -29,6 +29,8 @@ const LET_GO: Duration = Duration::from_secs(6);
 
 static OLD_USED: Throttle = Throttle::new();
 static REFUSED: Throttle = Throttle::new();
+/// Of its own: a stranger's refusals may not hold back what the operator must know.
+static NO_KEY: Throttle = Throttle::new();
 
 /// One request, as the inner server gives it.
 pub struct Call<'a> {
@@ -72,6 +74,8 @@ pub struct Service {
     pub desk: Desk,
     /// How long readers wait.
     pub patience: Patience,
+    /// When this process began to serve.
+    pub since: Instant,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Clock and chance.
@@ -127,10 +131,11 @@ impl Service {
             Err(reason) => return Some(self.refuse(&reason)),
         };
         note_old(letter.old);
-        match self.desk.arrive(&letter.push.id, call.now) {
+        let first = self.delivery(&letter.push, call.now);
+        match self.desk.arrive(&letter.push.id, first, call.now) {
             Turn::First => {
                 let open = OpenPush { desk: &self.desk, letter: Some(&letter) };
-                let response = self.answer(&letter, call);
+                let response = self.answer(&letter, first, call);
                 open.close();
                 response
             }
@@ -145,101 +150,111 @@ impl Service {
         }
     }
 
-    /// The first delivery of a push.
-    fn answer(self: &Arc<Self>, letter: &Letter, call: &Call<'_>) -> Option<Response> {
+    /// The first delivery of a push that we see; its number is `delivery`.
+    fn answer(
+        self: &Arc<Self>,
+        letter: &Letter,
+        delivery: u32,
+        call: &Call<'_>,
+    ) -> Option<Response> {
         let push = &letter.push;
+        let first_byte = call.bay.first_byte();
         if self.log_text {
             journal::info(format_args!("reader {} sent {:?}", push.from, push.kind));
         }
         let wanted = match self.conversation.listen(push, call.now) {
             Next::Say(reply) => {
-                return Some(self.say(letter, &reply, "said", None, call.bay.first_byte()));
+                return Some(self.say(letter, &reply, "said", None, first_byte).0);
             }
             Next::Find(wanted) => wanted,
         };
+        self.conversation.begin(&push.from, call.now);
         if let Some(answer) = self.desk.recall(&wanted.query) {
-            return Some(self.tell(letter, &wanted, &answer, call.bay.first_byte()));
-        }
-        let delivery = self.delivery(push);
-        if let Some(response) = self.park(letter, delivery, &wanted, call) {
+            let response = self.tell(letter, &wanted, &answer, first_byte).0;
+            self.conversation.received(&push.from, &wanted);
             return Some(response);
+        }
+        match self.park(letter, delivery, &wanted, call) {
+            Ok(None) => {}
+            Ok(answered) => return answered,
+            Err(LotFull) => {
+                let reply = Reply::text(phrases::BUSY);
+                return Some(self.say(letter, &reply, "lot_full", None, first_byte).0);
+            }
         }
         let service = self.clone();
         let later = letter.clone();
-        let (asked, first_byte) = (wanted.clone(), call.bay.first_byte());
+        let asked = wanted.clone();
         let waiter = Box::new(move |answer: &Answer| {
             let open = OpenPush { desk: &service.desk, letter: Some(&later) };
-            service.tell(&later, &asked, answer, first_byte);
+            let (_, reached) = service.tell(&later, &asked, answer, first_byte);
+            if reached > 0 {
+                service.conversation.received(&later.push.from, &asked);
+            }
             open.close();
         });
-        match self.desk.look_up(&wanted.query, push.from.as_str(), call.now, waiter) {
-            Ok(()) => None,
-            // Without an answer the push is delivered again, to the next process.
-            Err(Refused::Stopping) => {
-                self.desk.forget(&push.id);
-                None
-            }
-            Err(refused) => {
-                let (text, outcome) = match refused {
-                    Refused::TooMany => (phrases::SLOW_DOWN, "too_many"),
-                    _ => (phrases::BUSY, "queue_full"),
-                };
-                let reply = Reply::text(text);
-                Some(self.say(letter, &reply, outcome, None, call.bay.first_byte()))
-            }
-        }
+        let (text, outcome) =
+            match self.desk.look_up(&wanted.query, push.from.as_str(), call.now, waiter) {
+                Ok(()) => return None,
+                // Without an answer the push is delivered again, to the next process.
+                Err(Refused::Stopping) => {
+                    self.desk.forget(&push.id);
+                    return None;
+                }
+                Err(Refused::TooMany) => (phrases::SLOW_DOWN, "too_many"),
+                Err(Refused::Full) => (phrases::BUSY, "queue_full"),
+            };
+        Some(self.say(letter, &Reply::text(text), outcome, None, first_byte).0)
     }
 
-    /// The number of a delivery that is the first we see: a later one when the process that saw
-    /// the others is gone. WeChat delivers five seconds apart; beyond the window it is a clock
-    /// that is wrong, not a delivery that is late.
-    fn delivery(&self, push: &Push) -> u32 {
-        match (self.world.clock)().saturating_sub(push.created) {
-            age @ 5..=20 => 1 + (age / 5).min(2) as u32,
-            _ => 1,
-        }
+    /// The number of a delivery that is the first we see. A later one when a process before us
+    /// saw the others: WeChat delivers five seconds apart. Once we have served for longer than
+    /// that takes, a push that looks old only shows that one of the clocks is wrong.
+    fn delivery(&self, push: &Push, now: Instant) -> u32 {
+        let age = (self.world.clock)().saturating_sub(push.created);
+        first_seen(age, now.saturating_duration_since(self.since))
     }
 
     /// A further delivery of a push whose answer is still being looked for.
     fn join(self: &Arc<Self>, letter: &Letter, delivery: u32, call: &Call<'_>) -> Option<Response> {
-        // The deliveries before a restart count as well.
-        let delivery = delivery.max(self.delivery(&letter.push));
         match self.conversation.listen(&letter.push, call.now) {
-            Next::Find(wanted) => self.park(letter, delivery, &wanted, call),
+            Next::Find(wanted) => self.park(letter, delivery, &wanted, call).unwrap_or_else(|_| {
+                // The answer may still come, to whoever asks for it.
+                Some(
+                    self.seal(letter, &self.conversation.still_looking(&letter.push.from, &wanted)),
+                )
+            }),
             // Being answered by another worker at this moment.
-            Next::Say(_) => match call.bay.park(call.bay.first_byte() + LET_GO, None) {
-                Some(ticket) => self.desk.wait(&letter.push.id, ticket),
-                None => Some(Response::line(200, SUCCESS)),
-            },
+            Next::Say(_) => {
+                let ticket = call.bay.park(call.bay.first_byte() + LET_GO, None)?;
+                self.desk.wait(&letter.push.id, ticket)
+            }
         }
     }
 
-    /// Parks a delivery; `Some` when it is to be answered at once after all.
+    /// Parks a delivery; `Some` when the answer has come meanwhile.
     fn park(
         &self,
         letter: &Letter,
         delivery: u32,
         wanted: &Wanted,
         call: &Call<'_>,
-    ) -> Option<Response> {
+    ) -> Result<Option<Response>, LotFull> {
+        let push = &letter.push;
         let first_byte = call.bay.first_byte();
-        let last = delivery >= self.patience.deliveries;
-        let (until, otherwise) = if last {
-            let reply = self.conversation.still_looking(&letter.push.from, wanted, call.now);
+        let (until, otherwise) = if delivery >= self.patience.deliveries {
+            let reply = self.conversation.still_looking(&push.from, wanted);
             (first_byte + self.patience.deadline, Some(self.seal(letter, &reply)))
         } else {
             (first_byte + LET_GO, None)
         };
-        match call.bay.park(until, otherwise) {
-            Some(ticket) => {
-                Metrics::add(&self.metrics.parked);
-                self.desk.wait(&letter.push.id, ticket)
-            }
-            None => {
-                let reply = Reply::text(phrases::BUSY);
-                Some(self.say(letter, &reply, "lot_full", None, first_byte))
-            }
-        }
+        let ticket = call.bay.park(until, otherwise.clone()).or_else(|| {
+            // The delivery before this one was given up by WeChat, but stands here a second more.
+            self.desk.supersede(&push.id);
+            call.bay.park(until, otherwise)
+        });
+        Metrics::add(&self.metrics.parked);
+        Ok(self.desk.wait(&push.id, ticket.ok_or(LotFull)?))
     }
 
     /// An answer to a push becomes its reply.
@@ -249,7 +264,7 @@ impl Service {
         wanted: &Wanted,
         answer: &Answer,
         first_byte: Instant,
-    ) -> Response {
+    ) -> (Response, usize) {
         let push = &letter.push;
         let now = Instant::now();
         let reply = self.conversation.show(&push.from, push.occasion(), wanted, answer, now);
@@ -257,6 +272,7 @@ impl Service {
             (Verdict::Found, false) => "found",
             (Verdict::Found, true) => "found_stale",
             (Verdict::NotFound, _) => "not_found",
+            (Verdict::Unasked, _) => "unasked",
             (Verdict::Busy, _) => "busy",
             (Verdict::Trouble, _) => "trouble",
         };
@@ -268,7 +284,7 @@ impl Service {
     }
 
     /// The reply to a push is known: it goes to everybody who waits for it, into the ledger and
-    /// into the log.
+    /// into the log. Returns also how many waiting requests it reached.
     fn say(
         &self,
         letter: &Letter,
@@ -276,9 +292,9 @@ impl Service {
         outcome: &'static str,
         source: Option<&'static str>,
         first_byte: Instant,
-    ) -> Response {
+    ) -> (Response, usize) {
         let response = self.seal(letter, reply);
-        self.desk.settle(&letter.push.id, &response);
+        let reached = self.desk.settle(&letter.push.id, &response);
         let kind = letter.push.kind_name();
         let took = first_byte.elapsed();
         self.metrics.push(kind, outcome, took);
@@ -288,7 +304,7 @@ impl Service {
             took.as_secs_f64() * 1000.0,
             letter.push.from,
         ));
-        response
+        (response, reached)
     }
 
     /// A reply as WeChat wants it.
@@ -309,19 +325,19 @@ impl Service {
             }
         };
         Metrics::add(counter);
-        if let Some(more) = REFUSED.pass(Instant::now()) {
-            match reason {
-                NotALetter::Stranger(reason) => {
-                    journal::notice(format_args!("refused: {reason} ({more} more refusals)"));
-                }
-                NotALetter::NotAPush(reason) => journal::notice(format_args!(
-                    "refused: a signed request is no push: {reason} ({more} more refusals)"
-                )),
-                NotALetter::NoKey => journal::warning(format_args!(
-                    "refused: the console seals its pushes; set DOUMIBOOK_AES_KEY and \
-                     DOUMIBOOK_APP_ID to what it shows ({more} more refusals)"
-                )),
+        let throttle = if let NotALetter::NoKey = reason { &NO_KEY } else { &REFUSED };
+        let Some(more) = throttle.pass(Instant::now()) else { return response };
+        match reason {
+            NotALetter::Stranger(reason) => {
+                journal::notice(format_args!("refused: {reason} ({more} more refusals)"));
             }
+            NotALetter::NotAPush(reason) => journal::notice(format_args!(
+                "refused: a signed request is no push: {reason} ({more} more refusals)"
+            )),
+            NotALetter::NoKey => journal::warning(format_args!(
+                "refused: the console seals its pushes; set DOUMIBOOK_AES_KEY and \
+                 DOUMIBOOK_APP_ID to what it shows ({more} more refusals)"
+            )),
         }
         response
     }
@@ -330,6 +346,17 @@ impl Service {
         Response::new(200, TEXT, self.metrics.render(&self.desk).into_bytes())
     }
 }
+
+/// The number of the delivery of a push `age` seconds old, to a process that has `served` so long.
+fn first_seen(age: u64, served: Duration) -> u32 {
+    match age {
+        5..=20 if served < Duration::from_secs(15) => 1 + (age / 5).min(2) as u32,
+        _ => 1,
+    }
+}
+
+/// As many requests wait as may.
+struct LotFull;
 
 /// Makes a push that was begun and not finished, whatever happened, ready to begin anew.
 struct OpenPush<'a> {
@@ -364,4 +391,22 @@ fn not_allowed(allow: &'static str) -> Response {
     let mut response = Response::line(405, "method not allowed\n");
     response.allow = Some(allow);
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_push_is_late_only_for_a_process_that_has_just_begun() {
+        for (age, served, number) in [
+            (0, 1, 1), (4, 1, 1), (5, 1, 2), (9, 1, 2), (10, 1, 3), (14, 14, 3), (20, 1, 3),
+            // A clock that is wrong.
+            (21, 1, 1), (3600, 1, 1),
+            (5, 15, 1), (11, 15, 1), (19, 3600, 1),
+        ] {
+            assert_eq!(first_seen(age, Duration::from_secs(served)), number, "{age} s, {served} s");
+        }
+    }
 }

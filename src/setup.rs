@@ -6,6 +6,7 @@
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Instant;
 
 use crate::account::Account;
 use crate::book::Source;
@@ -112,6 +113,7 @@ pub fn service(settings: Settings, library: Arc<Library>, demo: Option<Demo>) ->
         desk: Desk::new(library, settings.lookups, metrics.clone()),
         conversation: Conversation::new(settings.name, settings.welcome),
         patience: settings.patience,
+        since: Instant::now(),
         metrics,
         world: World { clock: server::unix_seconds, random: unix::random },
         log_text: settings.log_text,

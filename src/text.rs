@@ -37,14 +37,14 @@ fn is_quotation(c: char) -> bool {
 }
 
 /// The form in which two questions, or a question and a title, are compared: half-width,
-/// lower case, without quotation marks, blanks collapsed to one and trimmed.
+/// lower case, without quotation marks, commas as blanks, blanks collapsed to one and trimmed.
 ///
 /// `fold("《Ｒｕｓｔ　编程》 ")` is `"rust 编程"`.
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut blank = false;
     for c in text.chars().map(half_width).filter(|&c| !is_quotation(c)) {
-        if c.is_whitespace() || c.is_control() {
+        if c.is_whitespace() || c.is_control() || matches!(c, ',' | '、' | ';') {
             blank = true;
             continue;
         }
@@ -84,6 +84,7 @@ mod tests {
             ("ＲＵＳＴ　编程",     "rust 编程"),
             ("Rust \t\n  编程",   "rust 编程"),
             ("it's",              "its"),
+            ("你好，旧时光",       "你好 旧时光"),
             ("",                  ""),
             ("《》",              ""),
         ] {

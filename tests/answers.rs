@@ -51,8 +51,14 @@ fn text(content: &str) -> String {
     )
 }
 
-/// One card, as the built-in shelf knows its book.
+/// One card, as the built-in shelf knows its book, found by its number.
 fn card() -> String {
+    card_with("其他版本：回复“书名 Spring 2.0核心技术与最佳实践”\n同一作者：回复“作者 廖雪峰”")
+}
+
+/// The same card with these ways on.
+fn card_with(ways: &str) -> String {
+    let ways = format!("\n\n{ways}");
     format!(
         "<xml><ToUserName><![CDATA[oReader]]></ToUserName>\
          <FromUserName><![CDATA[gh_0123456789ab]]></FromUserName>\
@@ -60,7 +66,7 @@ fn card() -> String {
          <ArticleCount>1</ArticleCount><Articles><item>\
          <Title><![CDATA[Spring 2.0核心技术与最佳实践]]></Title>\
          <Description><![CDATA[作者：廖雪峰\n出版社：电子工业出版社\n出版年：2007\n\
-         ISBN：9787121042621\n来源：馆藏]]></Description><PicUrl><![CDATA[]]></PicUrl>\
+         ISBN：9787121042621\n来源：馆藏{ways}]]></Description><PicUrl><![CDATA[]]></PicUrl>\
          <Url><![CDATA[https://book.douban.com/isbn/9787121042621/]]></Url>\
          </item></Articles></xml>"
     )
@@ -91,7 +97,11 @@ fn what_each_kind_is_answered_with() {
     for (case, sent, answered) in [
         ("text: help",            message("text", "<Content>?</Content>"), help.clone()),
         ("text: ISBN",            message("text", &format!("<Content>{isbn}</Content>")), card()),
-        ("text: title",           message("text", "<Content>Spring 2.0</Content>"), card()),
+        ("text: title",           message("text", "<Content>Spring 2.0</Content>"), card_with("同一作者：回复“作者 廖雪峰”")),
+        ("text: ISBN and price",  message("text", &format!("<Content>ISBN {isbn} 定价：59.80元</Content>")), card()),
+        ("text: other address",   message("text", "<Content>https://a.example/x</Content>"), text(phrases::LINK)),
+        ("text: Douban number",   message("text", "<Content>book.douban.com/subject/1084336/</Content>"), text(phrases::LINK)),
+        ("text: face",            message("text", "<Content>[微笑]</Content>"), text(phrases::NOTHING)),
         ("text: book address",    message("text", &format!("<Content>https://book.douban.com/isbn/{isbn}/</Content>")), card()),
         ("text: empty",           message("text", "<Content></Content>"), text(phrases::NOTHING)),
         ("text: sticker",         message("text", "<Content>【收到不支持的消息类型，暂无法显示】</Content>"), text(phrases::UNSUPPORTED)),
@@ -110,6 +120,7 @@ fn what_each_kind_is_answered_with() {
         ("file",                  message("file", "<Title>a.zip</Title><FileKey>k</FileKey>"), text(phrases::FILE)),
         ("mini program page",     message("miniprogrampage", "<Title>t</Title>"), text(phrases::UNSUPPORTED)),
         ("unknown message",       message("hologram", ""), text(phrases::UNSUPPORTED)),
+        ("unknown, in Chinese",   message("全息图", ""), text(phrases::UNSUPPORTED)),
         ("subscribe",             event("subscribe", "<EventKey></EventKey>"), welcome.clone()),
         ("subscribe by code",     event("subscribe", "<EventKey>qrscene_42</EventKey><Ticket>T</Ticket>"), welcome),
         ("unsubscribe",           event("unsubscribe", "<EventKey></EventKey>"), "success".into()),
@@ -121,6 +132,12 @@ fn what_each_kind_is_answered_with() {
         ("scancode: book",        scan("barcode", &format!("EAN_13,{isbn}")), card()),
         ("scancode: goods",       scan("barcode", "EAN_13,6911316223400"), text(phrases::no_isbn(doumibook::isbn::Mistake::NotABook))),
         ("scancode: QR, book",    scan("qrcode", &format!("https://book.douban.com/isbn/{isbn}/")), card()),
+        ("scancode: QR, digits",  scan("qrcode", "7121042622"), card()),
+        ("scancode: ISBN-10",     scan("barcode", "CODE_128,7121042622"), card()),
+        ("scancode: add-on",      scan("barcode", &format!("EAN_13,{isbn} 01")), card()),
+        ("scancode: wrong digit", scan("qrcode", "9787121042622"), text(phrases::no_isbn(doumibook::isbn::Mistake::CheckDigit))),
+        ("scancode: copy number", scan("barcode", "CODE_128,7121042621"), text(phrases::SCAN)),
+        ("scancode: music",       scan("barcode", "EAN_13,9790260000438"), text(phrases::no_isbn(doumibook::isbn::Mistake::NotABook))),
         ("scancode: QR",          scan("qrcode", "https://a.example/"), text(phrases::SCAN)),
         ("pic_weixin",            event("pic_weixin", "<EventKey>P</EventKey><SendPicsInfo><Count>1</Count></SendPicsInfo>"), "success".into()),
         ("location_select",       event("location_select", "<EventKey>L</EventKey>"), "success".into()),

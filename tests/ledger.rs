@@ -49,6 +49,13 @@ enum Step {
 }
 
 #[test]
+fn deliveries_to_the_process_before_count() {
+    let (mut ledger, now) = (Ledger::default(), Instant::now());
+    assert!(matches!(ledger.arrive(&push(1), 2, now), Turn::First));
+    assert!(matches!(ledger.arrive(&push(1), 1, now), Turn::Join(3)));
+}
+
+#[test]
 fn each_delivery_knows_its_turn() {
     use Step::*;
     let table: [(&str, &[Step]); 7] = [
@@ -70,7 +77,7 @@ fn each_delivery_knows_its_turn() {
                 Settle => assert!(ledger.settle(&push(1), &reply(1)).is_empty(), "{name}"),
                 Forget => assert!(ledger.forget(&push(1)).is_empty(), "{name}"),
                 Arrive(second, expected) => {
-                    let turn = ledger.arrive(&push(1), start + Duration::from_secs(*second));
+                    let turn = ledger.arrive(&push(1), 1, start + Duration::from_secs(*second));
                     let turn = match turn {
                         Turn::First => "first".to_owned(),
                         Turn::Join(number) => format!("join {number}"),
@@ -94,7 +101,7 @@ fn who_waits_is_answered_once_by_whatever_ends_the_wait() {
     let later = Instant::now() + PATIENCE;
     for (name, end, answered) in table {
         let (mut ledger, id) = (Ledger::default(), push(1));
-        ledger.arrive(&id, Instant::now());
+        ledger.arrive(&id, 1, Instant::now());
         for _ in 0..2 {
             assert!(ledger.wait(&id, bay().park(later, None).unwrap()).is_none(), "{name}");
         }
@@ -108,17 +115,17 @@ fn who_waits_is_answered_once_by_whatever_ends_the_wait() {
 /// How many of `number` settled pushes, of `bytes` each, are still known afterwards.
 fn kept(number: usize, bytes: usize) -> usize {
     let (mut ledger, now) = (Ledger::default(), Instant::now());
-    ledger.arrive(&push(0), now);
+    ledger.arrive(&push(0), 1, now);
     let waiting = bay();
     assert!(ledger.wait(&push(0), waiting.park(now + PATIENCE, None).unwrap()).is_none());
     for n in 1..=number {
         let id = push(n);
-        assert!(matches!(ledger.arrive(&id, now), Turn::First));
+        assert!(matches!(ledger.arrive(&id, 1, now), Turn::First));
         ledger.settle(&id, &reply(bytes));
     }
     assert_eq!(ledger.settle(&push(0), &reply(1)).len(), 1, "who waits never has to go");
     // From the youngest: asking for one that is gone would push others out.
-    let known = |n: &usize| matches!(ledger.arrive(&push(*n), now), Turn::Again(_));
+    let known = |n: &usize| matches!(ledger.arrive(&push(*n), 1, now), Turn::Again(_));
     (1..=number).rev().take_while(known).count()
 }
 
@@ -310,7 +317,7 @@ fn a_stop_waits_for_answers_that_come_and_lets_the_others_go() {
             found()
         });
         let (id, bay) = (push(number), bay());
-        desk.arrive(&id, Instant::now());
+        desk.arrive(&id, 1, Instant::now());
         let ticket = bay.park(Instant::now() + PATIENCE, None).unwrap();
         assert!(desk.wait(&id, ticket).is_none(), "{name}");
         let (answering, making, made) = (desk.clone(), Gate::default(), Gate::default());

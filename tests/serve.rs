@@ -102,7 +102,7 @@ fn a_query_that_does_not_fit_is_refused_without_a_word_of_it() {
 fn texts_and_events_get_these_bytes() {
     let (server, _directory) = server(&[]);
     let welcome = phrases::welcome("豆米查书");
-    let not_found = phrases::not_found("“查无此书”");
+    let not_found = phrases::not_found("“查无此书”", phrases::TRY_WORDS);
     for (case, push, content) in [
         ("?",             Push::text("?"),                          phrases::help()),
         ("？",            Push::text("？"),                         phrases::help()),
@@ -116,7 +116,7 @@ fn texts_and_events_get_these_bytes() {
         ("new type",      Push::new("hologram"),                    phrases::UNSUPPORTED.into()),
         ("wrong digit",   Push::text("9787020042495"),              phrases::no_isbn(doumibook::isbn::Mistake::CheckDigit).into()),
         ("no such book",  Push::text("查无此书"),                    not_found.clone()),
-        ("end of CDATA",  Push::new("text").raw("<Content>查]]&gt;无</Content>"), phrases::not_found("“查]] >无”")),
+        ("end of CDATA",  Push::new("text").raw("<Content>查]]&gt;无</Content>"), phrases::not_found("“查]] >无”", phrases::TRY_WORDS)),
         ("control bytes", Push::text("\u{1d}查无\u{8}此书"),          not_found),
     ] {
         let before = unix_seconds();
@@ -133,21 +133,31 @@ fn texts_and_events_get_these_bytes() {
 #[test]
 fn a_book_is_one_card() {
     let (server, _directory) = server(&[]);
-    let card = "<ArticleCount>1</ArticleCount><Articles><item>\
+    let card = |ways: &str| {
+        format!(
+            "<ArticleCount>1</ArticleCount><Articles><item>\
         <Title><![CDATA[小王子：全译本  9.0 分]]></Title>\
         <Description><![CDATA[馆藏评分 9.0 分（1234 人评价）\n作者：[法] 圣埃克苏佩里\n译者：马振骋\n\
         出版社：人民文学出版社\n出版年：2003-8\n页数：97\n定价：22.00元\nISBN：9787020042494\n\
-        来源：馆藏]]></Description>\
+        来源：馆藏\n\n{ways}同一作者：回复“作者 圣埃克苏佩里”]]></Description>\
         <PicUrl><![CDATA[https://img.example/1.jpg]]></PicUrl>\
-        <Url><![CDATA[https://book.douban.com/subject/1084336/]]></Url></item></Articles></xml>";
-    for push in [
-        Push::text("9787020042494"),
-        Push::text("ISBN：7-02-004249-X"),
-        Push::text("小王子"),
-        Push::text("《小王子》 圣埃克苏佩里"),
-        Push::scan("9787020042494"),
-        Push::new("voice").with("Recognition", "小王子。"),
-        Push::new("link").with("Title", "t").with("Url", "https://x.example/9787020042494.html"),
+        <Url><![CDATA[https://book.douban.com/subject/1084336/]]></Url></item></Articles></xml>"
+        )
+    };
+    let editions = "其他版本：回复“书名 小王子”\n";
+    for (push, ways) in [
+        (Push::text("9787020042494"), editions),
+        (Push::text("ISBN：7-02-004249-X"), editions),
+        (Push::text("小王子"), ""),
+        (Push::text("《小王子》 圣埃克苏佩里"), ""),
+        (Push::scan("9787020042494"), editions),
+        (Push::new("voice").with("Recognition", "小王子。"), ""),
+        (
+            Push::new("link")
+                .with("Title", "t")
+                .with("Url", "https://x.example/9787020042494.html"),
+            editions,
+        ),
     ] {
         let answer = send(&server, &push);
         let created = field(answer.text(), "CreateTime");
@@ -156,7 +166,7 @@ fn a_book_is_one_card() {
              <FromUserName><![CDATA[{ACCOUNT}]]></FromUserName>\
              <CreateTime>{created}</CreateTime><MsgType><![CDATA[news]]></MsgType>"
         );
-        assert_eq!(answer.text(), format!("{head}{card}"), "{}", push.xml());
+        assert_eq!(answer.text(), format!("{head}{}", card(ways)), "{}", push.xml());
         check_head(&answer, XML, "card");
     }
 }

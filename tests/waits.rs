@@ -157,7 +157,8 @@ fn all<T: Sync>(rows: &[T], run: impl Fn(&T) + Sync) {
 }
 
 /// How long the source takes in WeChat's seconds (`None`: for ever), how often the platform
-/// delivers, what the reader sees.
+/// delivers, what the reader sees. A lookup may take 14 real seconds, so here it outlives the
+/// platform's patience; in real time that takes fewer deliveries, see the next test.
 #[test]
 fn a_reader_is_answered_whatever_a_source_takes_and_the_source_asked_once() {
     let table = [
@@ -184,16 +185,83 @@ fn a_reader_is_answered_whatever_a_source_takes_and_the_source_asked_once() {
         assert_eq!(summary(&got), expected, "{name}");
         if expected.starts_with("the pick-up") && delay.is_some() {
             // While the source still works, and when it is done.
-            for word in ["结果", "结果", "慢慢来"] {
+            for word in ["结果", "慢慢来"] {
                 let got = platform.push(&server, &Push::text(word));
                 assert!(summary(&got).starts_with("the book"), "{name}, {word}: {got:?}");
             }
+            let Got::Reply(1, reply) = platform.push(&server, &Push::text("结果")) else {
+                panic!("{name}: nothing said")
+            };
+            assert_eq!(push::field(&reply, "Content"), phrases::NOTHING_WAITS, "{name}");
         }
         if delay.is_none() {
             server.wait_for_line("push text trouble");
         }
         assert_eq!(source.requests(), 1, "{name}");
     });
+}
+
+/// As the row above, at WeChat's own pace: the lookup ends before the last deadline, and with
+/// fewer deliveries, whoever does what they are told is never too fast.
+#[test]
+fn in_real_time_a_source_that_does_not_answer_is_trouble() {
+    let asked_again: &[&str] = &["结果", "结果", "慢慢来"];
+    let table = [
+        (Some(20), 3, "trouble by delivery 3", &[][..]),
+        (None, 3, "trouble by delivery 3", &[]),
+        (None, 2, "the pick-up sentence by delivery 2", &["结果"]),
+        (None, 1, "the pick-up sentence by delivery 1", asked_again),
+    ];
+    all(&table, |&(delay, deliveries, expected, again)| {
+        let name = format!("{delay:?} s, {deliveries} deliveries");
+        let source = source(delay.map(Duration::from_secs));
+        let number = deliveries.to_string();
+        let server = serve(&source, &[("DOUMIBOOK_DELIVERIES", &number)]);
+        let platform = Platform { deliveries, ..Platform::real() };
+        let got = platform.push(&server, &Push::text("慢慢来"));
+        assert_eq!(summary(&got), expected, "{name}");
+        for word in again {
+            let got = platform.push(&server, &Push::text(word));
+            let Got::Reply(_, reply) = got else { panic!("{name}, {word}: nothing") };
+            assert!(["the pick-up sentence", "trouble"].contains(&seen(&reply)), "{name}: {reply}");
+        }
+    });
+}
+
+/// A delivery that WeChat has given up must not take the place of the one that follows it.
+#[test]
+fn readers_who_wait_take_one_place_each() {
+    let source = source(Some(wechat(7)));
+    // Eight may wait.
+    let server = serve(&source, &[DEADLINE, ("DOUMIBOOK_CONNECTIONS", "16")]);
+    all(&[0, 1, 2, 3, 4, 5, 6], |reader| {
+        let push = Push::text("慢慢来").from(&format!("oReader{reader}"));
+        let got = Platform::quick().push(&server, &push);
+        assert_eq!(summary(&got), "the book by delivery 2", "reader {reader}");
+    });
+    assert_eq!(source.requests(), 1);
+}
+
+#[test]
+fn nothing_is_kept_of_a_reader_who_left_while_a_lookup_ran() {
+    let gate = Gate::default();
+    let shut = gate.clone();
+    let books = || Reaction::json(r#"{"books":[{"id":"1","title":"甲"},{"id":"2","title":"乙"}]}"#);
+    let source = Upstream::start(move |_| Reaction::After(shut.clone(), Box::new(books())));
+    let server = serve(&source, &[]);
+    let send_text = |text| send(&server, &target(TOKEN), Push::text(text).xml().as_bytes());
+    let asked = send_text("慢慢来");
+    source.wait_for(1);
+    assert_eq!(
+        Platform::real().push(&server, &Push::event("unsubscribe")),
+        Got::Reply(1, "success".to_owned())
+    );
+    gate.open();
+    assert!(hear(&asked, Instant::now() + PATIENCE).is_some());
+    let Got::Reply(1, reply) = Platform::real().push(&server, &Push::text("2")) else {
+        panic!("no reply")
+    };
+    assert_eq!(push::field(&reply, "Content"), phrases::NO_LIST);
 }
 
 #[test]

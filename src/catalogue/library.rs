@@ -9,7 +9,7 @@
 use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use super::budget::{Cause, Gate, State};
@@ -17,6 +17,7 @@ use super::memory::Memory;
 use super::note::{Event, Note};
 use super::{Catalogue, Outcome, Query, Reason, statefile};
 use crate::book::{Book, Source};
+use crate::sync::lock;
 
 /// With less than this left no source is asked over the network: name, connection, TLS and
 /// answer are four round trips, and those take 60 ms each on a fair line.
@@ -51,6 +52,8 @@ pub enum Verdict {
     Found,
     /// There is no such book, as far as every source that could know can tell.
     NotFound,
+    /// No source knows books by such a number: a Douban link, and no Douban.
+    Unasked,
     /// A source could not be asked just now; asking again later may help.
     Busy,
     /// The sources fail, and will until they or the operator do something.
@@ -258,21 +261,18 @@ fn split(outcome: Outcome) -> (Event, Option<Reason>, Option<Vec<Book>>) {
 }
 
 /// What it means that none of the sources found anything. That somebody may know later is the
-/// better news, so it goes before trouble; a source that rests because it refused us will not
-/// know later. Without any source nobody could be asked, which is trouble.
+/// better news, so it goes before trouble; a source that rests because it failed or refused us
+/// is trouble as well. Without any source nobody could be asked, which is trouble, too.
 fn verdict(notes: &[Note]) -> Verdict {
     let meaning = |note: &Note| match note.event {
-        Event::Limited | Event::OverBudget | Event::NoTime => Verdict::Busy,
-        Event::Resting(Cause::Limited | Cause::Down) => Verdict::Busy,
-        Event::Operator | Event::Down | Event::Resting(Cause::Operator) => Verdict::Trouble,
-        Event::Found(_) | Event::NotFound | Event::Unasked | Event::Changed(_) => Verdict::NotFound,
+        Event::Limited | Event::OverBudget | Event::NoTime => Some(Verdict::Busy),
+        Event::Resting(Cause::Limited) => Some(Verdict::Busy),
+        Event::Operator | Event::Down | Event::Resting(_) => Some(Verdict::Trouble),
+        Event::Found(_) | Event::NotFound => Some(Verdict::NotFound),
+        Event::Unasked => Some(Verdict::Unasked),
+        Event::Changed(_) => None,
     };
-    let worst = [Verdict::Busy, Verdict::Trouble, Verdict::NotFound];
-    let met = |verdict: &Verdict| notes.iter().any(|note| meaning(note) == *verdict);
+    let worst = [Verdict::Busy, Verdict::Trouble, Verdict::NotFound, Verdict::Unasked];
+    let met = |verdict: &Verdict| notes.iter().any(|note| meaning(note) == Some(*verdict));
     worst.into_iter().find(met).unwrap_or(Verdict::Trouble)
-}
-
-/// A panic elsewhere leaves gate and memory as they were before or after one whole step.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -47,8 +47,8 @@ struct Entry {
 }
 
 impl Ledger {
-    /// One delivery of `push` comes in.
-    pub fn arrive(&mut self, push: &Identity, now: Instant) -> Turn {
+    /// One delivery of `push` comes in; if it is the first we see, its number is `first`.
+    pub fn arrive(&mut self, push: &Identity, first: u32, now: Instant) -> Turn {
         self.expire(now);
         if let Some(entry) = self.entries.get_mut(push) {
             entry.deliveries += 1;
@@ -57,7 +57,7 @@ impl Ledger {
                 None => Turn::Join(entry.deliveries),
             };
         }
-        let entry = Entry { since: now, deliveries: 1, reply: None, waiting: Vec::new() };
+        let entry = Entry { since: now, deliveries: first, reply: None, waiting: Vec::new() };
         self.entries.insert(push.clone(), entry);
         self.order.push_back((now, push.clone()));
         Turn::First
@@ -70,6 +70,14 @@ impl Ledger {
             entry.waiting.push(ticket);
         }
         entry.reply.clone()
+    }
+
+    /// Returns who waits for the answer to `push`; they do not any more.
+    pub fn take_waiting(&mut self, push: &Identity) -> Vec<Ticket> {
+        self.entries
+            .get_mut(push)
+            .map(|entry| std::mem::take(&mut entry.waiting))
+            .unwrap_or_default()
     }
 
     /// Remembers the answer and returns who waits for it.

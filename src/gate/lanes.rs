@@ -11,11 +11,12 @@
 use std::io::{self, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
-use std::sync::{Condvar, Mutex, PoisonError};
+use std::sync::{Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use super::framing::Request;
 use crate::response::{ALLOW, HTML, JSON, Response, TEXT, XML};
+use crate::sync::{lock, wait};
 
 /// No answer of ours takes this long; a lane that does is broken.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -77,7 +78,7 @@ impl Lanes {
     pub fn relay(&self, request: &Request, seat: usize) -> io::Result<Relayed> {
         let mut lane = self.take().ok_or(io::ErrorKind::NotConnected)?;
         let result = lane.relay(request, seat);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         match result {
             Ok(_) => state.idle.push(lane),
             Err(_) => state.open -= 1,
@@ -94,12 +95,12 @@ impl Lanes {
 
     /// Whether the last lane has failed.
     pub fn gone(&self) -> bool {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner).open == 0
+        lock(&self.state).open == 0
     }
 
     fn take(&self) -> Option<Lane> {
         let until = Instant::now() + PATIENCE;
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = lock(&self.state);
         loop {
             if let Some(lane) = state.idle.pop() {
                 return Some(lane);
@@ -108,7 +109,7 @@ impl Lanes {
             if state.open == 0 || left.is_zero() {
                 return None;
             }
-            state = self.freed.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+            state = wait(&self.freed, state, left).0;
         }
     }
 }

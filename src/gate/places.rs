@@ -6,10 +6,11 @@
 
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::parking::{Bay, Lot};
+use crate::sync::{lock, wait};
 use crate::unix::Connection;
 
 /// What all requests together may hold, those that wait for a lane included: with 256 places of
@@ -77,11 +78,6 @@ enum Phase {
     Cut,
 }
 
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // What is behind these locks is whole after every statement; a panic elsewhere changes nothing.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
 impl Places {
     /// Room for `limit` connections, whose requests may be parked in `lot`.
     pub fn new(limit: usize, lot: Arc<Lot>) -> Self {
@@ -121,8 +117,7 @@ impl Places {
                 return Err(connection);
             }
             // Whoever goes is gone within moments; the limit is for a machine too busy for that.
-            table =
-                self.changed.wait_timeout(table, LEAVING).unwrap_or_else(PoisonError::into_inner).0;
+            table = wait(&self.changed, table, LEAVING).0;
         }
         table.awaited = false;
         let number = table.free.pop().unwrap_or(table.seats.len());
@@ -166,7 +161,7 @@ impl Places {
         if cut_off_longest(&table, now, |_| true) {
             self.cut_off.fetch_add(1, Ordering::Relaxed);
         }
-        drop(self.changed.wait_timeout(table, patience).unwrap_or_else(PoisonError::into_inner));
+        drop(wait(&self.changed, table, patience));
     }
 
     /// Notes that the request at `seat` now holds so many bytes. Over the limit for all of them,
@@ -197,11 +192,7 @@ impl Places {
             if *lock(&seat.phase) == Phase::Cut {
                 return false;
             }
-            drop(
-                self.changed
-                    .wait_timeout(table, LETTING_GO)
-                    .unwrap_or_else(PoisonError::into_inner),
-            );
+            drop(wait(&self.changed, table, LETTING_GO));
         }
         self.unfinished.load(Ordering::Relaxed) <= UNFINISHED
     }
@@ -244,9 +235,8 @@ impl Places {
                 return table.taken;
             }
             let next = if patient { patience.min(until) } else { until };
-            let wait = next.saturating_duration_since(now).max(Duration::from_millis(1));
-            table =
-                self.changed.wait_timeout(table, wait).unwrap_or_else(PoisonError::into_inner).0;
+            let left = next.saturating_duration_since(now).max(Duration::from_millis(1));
+            table = wait(&self.changed, table, left).0;
         }
     }
 }

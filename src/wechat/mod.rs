@@ -16,6 +16,6 @@ pub mod signature;
 pub mod xml;
 
 pub use envelope::{AesKey, AppId, Opened, Outer};
-pub use push::{AccountId, Event, Identity, Kind, Occasion, OpenId, Push, Scanned};
+pub use push::{AccountId, Event, Identity, Kind, Occasion, OpenId, Push};
 pub use reply::{Article, Reply};
 pub use signature::{Params, Refusal, Signed, Token, Verified};

@@ -65,35 +65,24 @@ pub enum Kind {
 /// Something the reader did other than writing.
 #[derive(Clone, Debug, PartialEq, Hash)]
 pub enum Event {
-    /// A new follower, with what the QR code carried that brought them, without `qrscene_`.
-    Subscribe(Option<String>),
+    /// A new follower, whatever QR code brought them.
+    Subscribe,
     /// A follower left, and with them what we hold of them must go.
     Unsubscribe,
     /// A follower scanned one of our own QR codes, which carried this.
     Scan(String),
     /// A menu button of type click, by its key.
     Click(String),
-    /// A menu button that scans, whether the client shows that it waits or not.
-    ScanCode(Scanned),
-    /// A menu button that takes pictures; they follow as ordinary messages.
-    Picture,
-    /// A menu button that picks a place, which follows as an ordinary message.
-    LocationSelect,
+    /// A menu button that scans, whether the client shows that it waits or not: what stood behind
+    /// the bars, without the name of their kind, or the text of a QR code, often an address.
+    ScanCode(String),
     /// This reader, who may differ from the sender, changed, withdrew or deleted what WeChat
     /// told us: what we hold must go.
     DataDeletion(OpenId),
     /// All events that nobody waits for an answer to, known (VIEW, LOCATION, jobs done …) or
-    /// not, by their name in lower case.
+    /// not, by their name in lower case. What the buttons for pictures and places bring follows
+    /// as messages of their own.
     Silent(String),
-}
-
-/// What a scan brought.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum Scanned {
-    /// The digits of a barcode of any symbology.
-    Barcode(String),
-    /// The text of a QR code, often an address.
-    Text(String),
 }
 
 /// What a reply answers: WeChat delivers 1 article to a message, up to 8 to an event.
@@ -187,13 +176,11 @@ impl Push {
             Kind::MiniProgram => "miniprogram",
             Kind::Other(_) => "other",
             Kind::Event(event) => match event {
-                Event::Subscribe(_) => "subscribe",
+                Event::Subscribe => "subscribe",
                 Event::Unsubscribe => "unsubscribe",
                 Event::Scan(_) => "scan",
                 Event::Click(_) => "click",
                 Event::ScanCode(_) => "scancode",
-                Event::Picture => "picture",
-                Event::LocationSelect => "location_select",
                 Event::DataDeletion(_) => "data_deletion",
                 Event::Silent(_) => "silent",
             },
@@ -214,11 +201,12 @@ fn required<T>(
     read(fields.word(name)).ok_or_else(|| format!("<{name}> is missing or malformed"))
 }
 
-/// A type or event in lower case (both `scan` and `SCAN` are sent), fit for a log line.
+/// A type or event in lower case (both `scan` and `SCAN` are sent), fit for a log line. Whatever
+/// WeChat may think of is one, but not nothing.
 fn name_of(text: &str) -> Option<String> {
     let fits = |c: &char| c.is_ascii_alphanumeric() || "_-".contains(*c);
     let name: String = text.chars().filter(fits).take(64).collect();
-    Some(name.to_ascii_lowercase()).filter(|name| !name.is_empty())
+    (!text.is_empty()).then(|| name.to_ascii_lowercase())
 }
 
 impl Kind {
@@ -249,13 +237,11 @@ impl Event {
     fn read(name: String, fields: &Fields, from: &OpenId) -> Self {
         let key = fields.word("EventKey");
         match name.as_str() {
-            "subscribe" => Self::Subscribe(filled(key.strip_prefix("qrscene_").unwrap_or(key))),
+            "subscribe" => Self::Subscribe,
             "unsubscribe" => Self::Unsubscribe,
             "scan" => Self::Scan(key.to_owned()),
             "click" => Self::Click(key.to_owned()),
-            "scancode_push" | "scancode_waitmsg" => Self::ScanCode(Scanned::read(fields)),
-            "pic_sysphoto" | "pic_photo_or_album" | "pic_weixin" => Self::Picture,
-            "location_select" => Self::LocationSelect,
+            "scancode_push" | "scancode_waitmsg" => Self::ScanCode(scanned(fields)),
             "user_info_modified"
             | "user_authorization_revoke"
             | "user_authorization_cancellation" => {
@@ -279,16 +265,12 @@ fn filled(word: &str) -> Option<String> {
     (!word.is_empty()).then(|| word.to_owned())
 }
 
-impl Scanned {
-    /// A barcode comes as `EAN_13,9787302378396`: the symbology, a comma, what was read.
-    fn read(fields: &Fields) -> Self {
-        let result = fields.word("ScanCodeInfo/ScanResult");
-        if fields.word("ScanCodeInfo/ScanType").eq_ignore_ascii_case("barcode") {
-            let read = result.split_once(',').map_or(result, |(_, read)| read);
-            return Self::Barcode(read.chars().filter(char::is_ascii_digit).collect());
-        }
-        Self::Text(result.to_owned())
-    }
+/// A barcode comes as `EAN_13,9787302378396`: the symbology, a comma, what was read.
+fn scanned(fields: &Fields) -> String {
+    let result = fields.word("ScanCodeInfo/ScanResult");
+    let is_barcode = fields.word("ScanCodeInfo/ScanType").eq_ignore_ascii_case("barcode");
+    let read = result.split_once(',').filter(|_| is_barcode).map_or(result, |(_, read)| read);
+    read.to_owned()
 }
 
 impl Identity {

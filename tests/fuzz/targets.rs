@@ -6,7 +6,7 @@
 use std::time::Instant;
 
 use doumibook::book::Book;
-use doumibook::card;
+use doumibook::card::{self, Way};
 use doumibook::catalogue::memory::{Memory, Origin};
 use doumibook::catalogue::shelf::{Format, Shelf};
 use doumibook::catalogue::{Catalogue, HITS, Outcome, Query, douban, neodb, statefile};
@@ -226,8 +226,10 @@ fn check_book(book: &Book) {
     if let Some(isbn) = book.isbn {
         check_isbn(isbn);
     }
-    check_reply(&card::card(book, Occasion::Message));
-    check_reply(&card::card(book, Occasion::Event));
+    for way in [Way::List, Way::Number, Way::Words, Way::Author] {
+        check_reply(&card::card(book, way, Occasion::Message));
+        check_reply(&card::card(book, way, Occasion::Event));
+    }
 }
 
 const SHELF: &[&str] = &[
