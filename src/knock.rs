@@ -25,11 +25,11 @@ pub fn knock(address: &Address, patience: Duration) -> io::Result<u16> {
     let until = Instant::now() + patience;
     let connection = match address {
         Address::Tcp(address) => {
-            Connection::Tcp(TcpStream::connect_timeout(&reachable(*address), patience)?, true)
+            Connection::tcp(TcpStream::connect_timeout(&reachable(*address), patience)?, true)?
         }
-        Address::Unix(path) => Connection::Unix(UnixStream::connect(path)?),
+        Address::Unix(path) => Connection::unix(UnixStream::connect(path)?),
     };
-    connection.prepare(patience, patience)?;
+    connection.time_out(patience, patience)?;
     (&connection)
         .write_all(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")?;
     let mut answer = Vec::new();

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -95,10 +95,10 @@ impl Listener {
     /// Takes one waiting connection; `None` when nobody waits (any more).
     pub fn accept(&self) -> io::Result<Option<Connection>> {
         let accepted = match self {
-            Self::Tcp(tcp, _) => tcp.accept().map(|(stream, peer)| {
-                Connection::Tcp(stream, peer.ip().to_canonical().is_loopback())
+            Self::Tcp(tcp, _) => tcp.accept().and_then(|(stream, peer)| {
+                Connection::tcp(stream, peer.ip().to_canonical().is_loopback())
             }),
-            Self::Unix(unix, _) => unix.accept().map(|(stream, _)| Connection::Unix(stream)),
+            Self::Unix(unix, _) => unix.accept().map(|(stream, _)| Connection::unix(stream)),
         };
         match accepted {
             Ok(connection) => Ok(Some(connection)),
@@ -162,58 +162,52 @@ fn remove_stale(path: &Path) -> io::Result<()> {
 /// A connection to a client; reading and writing need no `&mut`, so that another thread can
 /// shut it down meanwhile.
 #[derive(Debug)]
-pub enum Connection {
-    /// Internet; `true` when the peer is on this machine.
-    Tcp(TcpStream, bool),
-    /// Local.
-    Unix(UnixStream),
+pub struct Connection {
+    /// TCP or Unix: the system calls made from here on are the same for both, so one type of std
+    /// stands for either.
+    stream: UnixStream,
+    local: bool,
 }
 
 impl Connection {
-    /// Whether the peer is on this machine.
-    pub fn is_local(&self) -> bool {
-        matches!(self, Self::Unix(_) | Self::Tcp(_, true))
+    /// A connection over TCP, without Nagle's delay; `local` when the peer is on this machine.
+    pub fn tcp(stream: TcpStream, local: bool) -> io::Result<Self> {
+        stream.set_nodelay(true)?;
+        Ok(Self { stream: OwnedFd::from(stream).into(), local })
     }
 
-    /// Blocking, without Nagle's delay, with time-outs for every read and write.
-    pub fn prepare(&self, read: Duration, write: Duration) -> io::Result<()> {
-        match self {
-            Self::Tcp(tcp, _) => {
-                tcp.set_nodelay(true)?;
-                tcp.set_write_timeout(Some(write))?;
-            }
-            Self::Unix(unix) => unix.set_write_timeout(Some(write))?,
-        }
+    /// A connection over a Unix socket.
+    pub fn unix(stream: UnixStream) -> Self {
+        Self { stream, local: true }
+    }
+
+    /// Whether the peer is on this machine.
+    pub fn is_local(&self) -> bool {
+        self.local
+    }
+
+    /// Time-outs for every read and write.
+    pub fn time_out(&self, read: Duration, write: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(write))?;
         self.read_timeout(read)
     }
 
     /// How long one read may wait; at least a millisecond, since zero would mean "for ever".
     pub fn read_timeout(&self, wait: Duration) -> io::Result<()> {
-        let wait = Some(wait.max(Duration::from_millis(1)));
-        match self {
-            Self::Tcp(tcp, _) => tcp.set_read_timeout(wait),
-            Self::Unix(unix) => unix.set_read_timeout(wait),
-        }
+        self.stream.set_read_timeout(Some(wait.max(Duration::from_millis(1))))
     }
 
     /// Ends one or both directions; errors mean it is over already.
     pub fn shutdown(&self, how: Shutdown) {
-        let _ = match self {
-            Self::Tcp(tcp, _) => tcp.shutdown(how),
-            Self::Unix(unix) => unix.shutdown(how),
-        };
+        let _ = self.stream.shutdown(how);
     }
 
     /// Says `bytes` without waiting for anything, and takes in what has come, so that closing
     /// does not destroy what was said.
     pub fn say_and_go(&self, bytes: &[u8]) {
-        let prepared = match self {
-            Self::Tcp(tcp, _) => tcp.set_nonblocking(true),
-            Self::Unix(unix) => unix.set_nonblocking(true),
-        };
-        if prepared.is_ok() {
-            let _ = (&*self).read(&mut [0; 4096]);
-            let _ = (&*self).write(bytes);
+        if self.stream.set_nonblocking(true).is_ok() {
+            let _ = (&self.stream).read(&mut [0; 4096]);
+            let _ = (&self.stream).write(bytes);
         }
         self.shutdown(Shutdown::Write);
     }
@@ -221,19 +215,13 @@ impl Connection {
 
 impl Read for &Connection {
     fn read(&mut self, buf: &mut [u8]) -> io::Result<usize> {
-        match self {
-            Connection::Tcp(tcp, _) => (&*tcp).read(buf),
-            Connection::Unix(unix) => (&*unix).read(buf),
-        }
+        (&self.stream).read(buf)
     }
 }
 
 impl Write for &Connection {
     fn write(&mut self, buf: &[u8]) -> io::Result<usize> {
-        match self {
-            Connection::Tcp(tcp, _) => (&*tcp).write(buf),
-            Connection::Unix(unix) => (&*unix).write(buf),
-        }
+        (&self.stream).write(buf)
     }
 
     fn flush(&mut self) -> io::Result<()> {

@@ -36,7 +36,7 @@ struct Client<'a> {
 
 /// Serves the client at `seat` until the connection ends.
 pub fn serve(inside: &Inside, seat: &Arc<Seat>) {
-    if seat.connection.prepare(IDLE, ANSWER).is_err() {
+    if seat.connection.time_out(IDLE, ANSWER).is_err() {
         return;
     }
     let mut client = Client { inside, seat, received: Vec::new(), out: Vec::with_capacity(512) };
