@@ -5,7 +5,7 @@
 //! signature is verified; of an envelope nothing is believed before it is opened, and whatever
 //! is wrong with it looks the same from outside.
 
-use crate::wechat::envelope::{self, AesKey, AppId, Outer};
+use crate::wechat::envelope::{self, AesKey, AppId};
 use crate::wechat::push::Push;
 use crate::wechat::reply::Reply;
 use crate::wechat::signature::{self, Params, Refusal, Token};
@@ -75,15 +75,15 @@ impl Account {
     /// older token was used.
     pub fn check_url(&self, query: &str) -> Result<(Vec<u8>, bool), Refusal> {
         let params = Params::read(query)?;
-        let verified = signature::verify(&self.tokens, &params)?;
+        let token = signature::verify(&self.tokens, &params)?;
         let echostr = params.echostr().ok_or(Refusal::Malformed)?;
-        Ok((echostr.as_bytes().to_vec(), verified.token() > 0))
+        Ok((echostr.as_bytes().to_vec(), token > 0))
     }
 
     /// Verifies, opens, parses.
     pub fn open(&self, query: &str, body: &[u8]) -> Result<Letter, NotALetter> {
         let params = Params::read(query)?;
-        let old_token = signature::verify(&self.tokens, &params)?.token() > 0;
+        let old_token = signature::verify(&self.tokens, &params)? > 0;
         let envelope = params.is_encrypted();
         let read = |clear: &[u8]| match Push::parse(clear) {
             Err(_) if envelope && self.keys.is_empty() => Err(NotALetter::NoKey),
@@ -95,12 +95,11 @@ impl Account {
             }
             return Ok(Letter { push: read(body)?, sealed: None, old: old_token });
         };
-        let outer = Outer::parse(body).ok().flatten().ok_or(Refusal::Envelope)?;
-        let signed = signature::verify_message(&self.tokens, &params, &outer.encrypt)?;
-        let opened = envelope::open(&self.keys, app_id, &signed)?;
-        let push = read(opened.clear())?;
-        let nonce = params.nonce().to_owned();
-        let sealed = Sealed { nonce, token: signed.token(), key: opened.key() };
+        let text = envelope::sealed_text(body).ok_or(Refusal::Envelope)?;
+        let signed = signature::verify_message(&self.tokens, &params, &text)?;
+        let (clear, key) = envelope::open(&self.keys, app_id, &signed)?;
+        let push = read(&clear)?;
+        let sealed = Sealed { nonce: params.nonce().to_owned(), token: signed.token(), key };
         let old = old_token || sealed.token > 0 || sealed.key > 0;
         Ok(Letter { push, sealed: Some(sealed), old })
     }

@@ -9,7 +9,7 @@ use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
@@ -23,6 +23,7 @@ use crate::gate::places::Places;
 use crate::journal;
 use crate::response::Response;
 use crate::service::{Call, Service};
+use crate::unix;
 
 /// Starts the inner server with `workers` threads and opens `lanes` to it. `alarm` is rung
 /// when it can serve no longer.
@@ -120,24 +121,11 @@ impl PrivateDirectory {
     fn new() -> io::Result<Self> {
         // systemd's RuntimeDirectory when there is one, else the temporary directory.
         let parent =
-            std::env::var_os("RUNTIME_DIRECTORY").map_or_else(std::env::temp_dir, Into::into);
-        let mut builder = std::fs::DirBuilder::new();
-        builder.mode(0o700);
-        for _ in 0..16 {
-            let path = unique(&parent);
-            match builder.create(&path) {
-                Ok(()) => return Ok(Self(path)),
-                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
-                Err(error) => return Err(error),
-            }
-        }
-        Err(io::ErrorKind::AlreadyExists.into())
+            std::env::var_os("RUNTIME_DIRECTORY").map_or_else(std::env::temp_dir, PathBuf::from);
+        let path = parent.join(format!("doumibook-{:032x}", u128::from_be_bytes(unix::random())));
+        std::fs::DirBuilder::new().mode(0o700).create(&path)?;
+        Ok(Self(path))
     }
-}
-
-fn unique(parent: &Path) -> PathBuf {
-    let clock = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    parent.join(format!("doumibook-{}-{}", std::process::id(), clock.subsec_nanos()))
 }
 
 impl Drop for PrivateDirectory {

@@ -81,7 +81,7 @@ fn envelopes_open_on_the_other_side() {
             let tokens = [token.clone()];
             let signed = signature::verify_message(&tokens, &params, encrypt).unwrap();
             let opened = envelope::open(std::slice::from_ref(&text), &app_id, &signed).unwrap();
-            assert_eq!(opened.clear(), clear.as_bytes());
+            assert_eq!(opened.0, clear.as_bytes());
 
             let random = *b"0123456789abcdef";
             let reply =

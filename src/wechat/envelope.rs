@@ -1,7 +1,7 @@
 //! The encrypted modes: an envelope opened, a reply sealed.
 //!
-//! In: a [`Signed`] ciphertext, or clear XML with 16 fresh random bytes. Out: the clear bytes
-//! ([`Opened`]), or the XML of a sealed reply. Nothing is decrypted before its signature held,
+//! In: a [`Signed`] ciphertext, or clear XML with 16 fresh random bytes. Out: the clear bytes, or
+//! the XML of a sealed reply. Nothing is decrypted before its signature held,
 //! which is what keeps the padding from being an oracle; and all that can be wrong with an
 //! envelope is one and the same [`Refusal::Envelope`].
 //!
@@ -18,7 +18,7 @@ use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 
 use super::signature::{self, Params, Refusal, Signed, Token};
-use super::xml::{self, Fields, NotXml, Writer};
+use super::xml::{self, Fields, Writer};
 
 /// The unit of the padding; twice the block of AES, so ordinary PKCS#7 code refuses it.
 const UNIT: usize = 32;
@@ -83,56 +83,30 @@ impl AppId {
     }
 }
 
-/// The outer document of an encrypted push. Of its other fields none is read: in compatible
-/// mode they are there in clear, but nobody signed them.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Outer {
-    /// Base64, not checked yet.
-    pub encrypt: String,
+/// The text of `<Encrypt>` in the outer document of a push: Base64, not checked yet; `None` when
+/// there is none. Of the other fields none is read: in compatible mode they are there in clear, but
+/// nobody signed them.
+pub fn sealed_text(body: &[u8]) -> Option<String> {
+    let text = Fields::read(body).ok()?.word("Encrypt").to_owned();
+    Some(text).filter(|text| !text.is_empty())
 }
 
-impl Outer {
-    /// Reads a body.
-    ///
-    /// # Errors
-    /// Says why it is no XML; `Ok(None)` when it is, but has no `<Encrypt>`.
-    pub fn parse(body: &[u8]) -> Result<Option<Self>, NotXml> {
-        let encrypt = Fields::read(body)?.word("Encrypt").to_owned();
-        Ok(Some(Self { encrypt }).filter(|outer| !outer.encrypt.is_empty()))
-    }
-}
-
-/// What was in an envelope.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Opened {
-    clear: Vec<u8>,
-    key: usize,
-}
-
-impl Opened {
-    /// The message, XML in a push and in a reply.
-    pub fn clear(&self) -> &[u8] {
-        &self.clear
-    }
-
-    /// Which of the keys opened it: its index in the slice given to [`open`].
-    pub fn key(&self) -> usize {
-        self.key
-    }
-}
-
-/// Opens a signed envelope with the first key that fits.
+/// Opens a signed envelope with the first key that fits; gives what was in it, XML in a push and in
+/// a reply, and the key's index.
 ///
 /// # Errors
 /// [`Refusal::Envelope`], whatever was wrong.
-pub fn open(keys: &[AesKey], app_id: &AppId, signed: &Signed<'_>) -> Result<Opened, Refusal> {
+pub fn open(
+    keys: &[AesKey],
+    app_id: &AppId,
+    signed: &Signed<'_>,
+) -> Result<(Vec<u8>, usize), Refusal> {
     let sealed = STANDARD.decode(signed.encrypt()).map_err(|_| Refusal::Envelope)?;
     if sealed.is_empty() || sealed.len() % UNIT != 0 {
         return Err(Refusal::Envelope);
     }
-    let mut opened = keys.iter().map(|key| decrypt(key, app_id, &sealed)).enumerate();
-    let opened = opened.find_map(|(key, clear)| Some(Opened { clear: clear?, key }));
-    opened.ok_or(Refusal::Envelope)
+    let mut opened = keys.iter().map(|key| decrypt(key, app_id, &sealed)).zip(0..);
+    opened.find_map(|(clear, index)| Some((clear?, index))).ok_or(Refusal::Envelope)
 }
 
 fn decrypt(key: &AesKey, app_id: &AppId, sealed: &[u8]) -> Option<Vec<u8>> {
@@ -203,5 +177,5 @@ pub fn open_reply(
     let params = Params::of_reply(signature, timestamp, nonce);
     let tokens = std::slice::from_ref(token);
     let signed = signature::verify_message(tokens, &params, fields.word("Encrypt"))?;
-    Ok(open(std::slice::from_ref(key), app_id, &signed)?.clear)
+    Ok(open(std::slice::from_ref(key), app_id, &signed)?.0)
 }

@@ -1,7 +1,7 @@
 //! The Official Account protocol: bytes from WeChat to values, values to bytes for WeChat.
 //!
 //! In: a raw query string and a body. On the way: [`signature`] (query and token to
-//! [`Verified`], query and ciphertext to [`Signed`]), [`envelope`] (`Signed` to [`Opened`] and
+//! the token that signed, query and ciphertext to [`Signed`]), [`envelope`] (`Signed` to clear and
 //! back), [`push`] (clear XML to [`Push`]), [`reply`] ([`Reply`] to XML); [`xml`] reads and
 //! writes for all of them. Out: a [`Push`] that is well formed, a body that WeChat accepts.
 //!
@@ -15,7 +15,7 @@ pub mod reply;
 pub mod signature;
 pub mod xml;
 
-pub use envelope::{AesKey, AppId, Opened, Outer};
+pub use envelope::{AesKey, AppId};
 pub use push::{AccountId, Event, Identity, Kind, Occasion, OpenId, Push};
 pub use reply::{Article, Reply};
-pub use signature::{Params, Refusal, Signed, Token, Verified};
+pub use signature::{Params, Refusal, Signed, Token};

@@ -1,8 +1,8 @@
 //! Decides whether a request comes from WeChat.
 //!
-//! Given the account's tokens and a request's query, [`verify`] returns a [`Verified`], and
-//! [`verify_message`] over an encrypted body a [`Signed`]; or a [`Refusal`]. There is no other
-//! way to get either, so code that holds one does not check again.
+//! Given the account's tokens and a request's query, [`verify`] says whose it is, and
+//! [`verify_message`] over an encrypted body gives a [`Signed`]; or a [`Refusal`]. There is no
+//! other way to get a `Signed`, so code that holds one does not check again.
 //!
 //! The same input always gives the same answer. A wrong signature takes as long to refuse as
 //! an almost right one, and no refusal carries the signature that was expected. Age and
@@ -117,20 +117,6 @@ impl Params {
     }
 }
 
-/// Proof that a query was signed with one of our tokens. In plain mode that says nothing about
-/// the body: the signature does not cover it.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Verified {
-    token: usize,
-}
-
-impl Verified {
-    /// Which of the tokens it was: its index in the slice given to [`verify`].
-    pub fn token(&self) -> usize {
-        self.token
-    }
-}
-
 /// Proof that this ciphertext was signed with one of our tokens; the only thing that
 /// [`open`](super::envelope::open) opens.
 #[derive(Debug, PartialEq, Eq)]
@@ -159,13 +145,13 @@ pub fn sign(token: &Token, parts: &[&str]) -> String {
     Sha1::from(sorted.concat()).digest().to_string()
 }
 
-/// Checks `signature` over timestamp and nonce.
+/// Checks `signature` over timestamp and nonce; gives the index of the token that signed. In plain
+/// mode that says nothing about the body: the signature does not cover it.
 ///
 /// # Errors
 /// [`Refusal::Malformed`] when one of the three is missing, else [`Refusal::Signature`].
-pub fn verify(tokens: &[Token], params: &Params) -> Result<Verified, Refusal> {
-    let token = signer(tokens, params, "signature", None)?;
-    Ok(Verified { token })
+pub fn verify(tokens: &[Token], params: &Params) -> Result<usize, Refusal> {
+    signer(tokens, params, "signature", None)
 }
 
 /// Checks `msg_signature` over timestamp, nonce and the text of `<Encrypt>`.
