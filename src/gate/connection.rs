@@ -72,6 +72,8 @@ impl Client<'_> {
             Ok(Relayed::Parked) => self.seat.bay.wait()?,
             Err(error) => {
                 self.inside.lane_failed(&error);
+                // A worker that is late may still think of this request as the one at this seat.
+                request.keep_alive = false;
                 Refusal::Full.response()
             }
         };
