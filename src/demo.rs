@@ -45,7 +45,8 @@ pub fn hint(address: &Address) -> String {
     let ways = match address {
         Address::Tcp(address) => format!(
             "Open http://{address}/ in a browser to chat with it, or in another terminal:\n\
-             \x20 cargo run --release -- ask 三体 --url http://{address}/weixin\n"
+             \x20 {} ask 三体 --url http://{address}/weixin\n",
+            started_as()
         ),
         Address::Unix(path) => {
             let path = path.display();
@@ -56,6 +57,15 @@ pub fn hint(address: &Address) -> String {
         "doumibook demo: an account with the built-in shelf and the token \"demo\".\n\
          {ways}Ctrl-C ends it.\n"
     )
+}
+
+/// What starts this program once more: the words that started it, whether it is installed,
+/// built by cargo or lies somewhere else, as a shell takes them.
+fn started_as() -> String {
+    let first = std::env::args_os().next();
+    let name = first.map_or("doumibook".into(), |name| name.to_string_lossy().into_owned());
+    let plain = |c: char| c.is_alphanumeric() || "/._-+".contains(c);
+    if name.chars().all(plain) { name } else { format!("'{}'", name.replace('\'', r"'\''")) }
 }
 
 /// The page, and the key it was given.

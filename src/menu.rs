@@ -28,7 +28,7 @@ pub const DEFAULT: &str = r#"{
 
 /// WeChat's API answers within a second or not at all.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// The access token is wrong or old: the one case for fetching another.
+/// What a menu call says of an access token that is wrong or old: the one case for another.
 const TOKEN_REFUSED: [i64; 3] = [40001, 40014, 42001];
 /// `menu/get` of an account without a menu.
 const NO_MENU: i64 = 46003;
@@ -90,29 +90,42 @@ pub fn problems(menu: &Value) -> Vec<String> {
         let place = format!("button {number}");
         // WeChat shows about 4 Chinese characters of a name in the bar, 7 in a sub-menu.
         check_name(button, 16, &place, &mut found);
-        let subs = sub_buttons(button);
+        let Some(subs) = sub_buttons(button) else {
+            found.push(format!("the sub_button of {place} is no list; expected […]"));
+            continue;
+        };
         if subs.is_empty() {
             check_shape(button, &place, &mut found);
-        } else if subs.len() > 5 {
+            continue;
+        }
+        if button.get("type").is_some() {
+            found.push(format!("{place} has a type and sub-buttons; expected one of the two"));
+        }
+        if subs.len() > 5 {
             found.push(format!("{place} has {} sub-buttons; expected 1 to 5", subs.len()));
         }
         for (sub, number) in subs.iter().zip(1..) {
             let place = format!("{place}, sub-button {number}");
             check_name(sub, 60, &place, &mut found);
-            check_shape(sub, &place, &mut found);
+            match sub_buttons(sub) {
+                Some([]) => check_shape(sub, &place, &mut found),
+                _ => found.push(format!("{place} has a sub_button; a menu has two levels")),
+            }
         }
     }
     found
 }
 
-/// None where the list is empty, too: menu/get gives every button such a list.
-fn sub_buttons(button: &Value) -> &[Value] {
-    button.get("sub_button").and_then(Value::as_array).map_or(&[], Vec::as_slice)
+/// The sub-buttons; `None` when they are no list. `menu/get` gives every button a list, be it
+/// empty.
+fn sub_buttons(button: &Value) -> Option<&[Value]> {
+    button.get("sub_button").map_or(Some(&[]), |list| list.as_array().map(Vec::as_slice))
 }
 
 fn check_name(button: &Value, most: usize, place: &str, found: &mut Vec<String>) {
-    match button.get("name").and_then(Value::as_str).unwrap_or_default().len() {
-        0 => found.push(format!("{place} has no name")),
+    let name = button.get("name").and_then(Value::as_str).unwrap_or_default();
+    match name.len() {
+        _ if name.trim().is_empty() => found.push(format!("{place} has no name, or a blank one")),
         n if n > most => found.push(format!(
             "the name of {place} has {n} bytes; expected at most {most} (a Chinese character takes 3)"
         )),
@@ -128,9 +141,6 @@ fn check_shape(button: &Value, place: &str, found: &mut Vec<String>) {
         found.push(format!("the type of {place} is \"{kind}\"; expected one of {known}"));
         return;
     };
-    if !sub_buttons(button).is_empty() {
-        found.push(format!("{place} has sub-buttons of its own; a menu has two levels"));
-    }
     for (name, most) in *fields {
         match text(name).len() {
             0 => found.push(format!("{place} ({kind}) has no {name}")),
@@ -141,9 +151,15 @@ fn check_shape(button: &Value, place: &str, found: &mut Vec<String>) {
         }
     }
     let url = text("url");
-    if !(url.is_empty() || url.starts_with("http://") || url.starts_with("https://")) {
-        found.push(format!("the url of {place} begins neither with https:// nor http://"));
+    if !(url.is_empty() || is_address(url)) {
+        found.push(format!("the url of {place} is no address such as https://example.org/"));
     }
+}
+
+fn is_address(url: &str) -> bool {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    rest.is_some_and(|rest| !rest.starts_with(['/', '?', '#', ':']) && !rest.is_empty())
+        && !url.contains(char::is_whitespace)
 }
 
 struct Api<'a> {
@@ -181,12 +197,10 @@ impl<'a> Api<'a> {
     /// Calls `menu/{what}`; a refused token is fetched anew, once.
     fn call(&self, what: &str, body: Option<&Value>) -> Result<Value, Refused> {
         let path = format!("/cgi-bin/menu/{what}");
-        let once = |fresh| {
-            let token = self.token(fresh)?;
-            self.ask(&path, &[("access_token", token.expose())], body)
-        };
-        match once(false) {
-            Err(Refused { code, .. }) if TOKEN_REFUSED.contains(&code) => once(true),
+        let with = |token: Secret| self.ask(&path, &[("access_token", token.expose())], body);
+        // Only here: the same code from the token's own call means that the AppSecret is wrong.
+        match with(self.token(false)?) {
+            Err(Refused { code, .. }) if TOKEN_REFUSED.contains(&code) => with(self.token(true)?),
             answer => answer,
         }
     }
@@ -237,8 +251,30 @@ fn unanswered(sentence: &str) -> Refused {
 
 const JSON: &str = "application/json; charset=utf-8";
 
+/// What WeChat refuses of a menu by errcode. It gets here past our own limits, which are the
+/// newest known, so the older ones are told.
+#[rustfmt::skip]
+const REFUSED: [(i64, &str); 13] = [
+    (40016, "the number of buttons; expected 1 to 3"),
+    (40017, "the type of a button"),
+    (40018, "the length of a button's name; 4 Chinese characters fit"),
+    (40019, "the length of a button's key; 128 bytes fit"),
+    (40020, "the length of a button's url; 256 bytes fit"),
+    (40023, "the number of sub-buttons; expected 1 to 5"),
+    (40024, "the type of a sub-button"),
+    (40025, "the length of a sub-button's name; 40 bytes fit (13 Chinese characters)"),
+    (40026, "the length of a sub-button's key; 128 bytes fit"),
+    (40027, "the length of a sub-button's url; 256 bytes fit"),
+    (40033, "a character somewhere in the menu"),
+    (40054, "the domain in a sub-button's url"),
+    (40055, "the domain in a button's url"),
+];
+
 /// What an errcode means, and what to do; `words` are the API's own.
 fn explain(code: i64, words: &str) -> String {
+    if let Some((_, part)) = REFUSED.iter().find(|(refused, _)| *refused == code) {
+        return format!("WeChat does not accept {part} ({code})");
+    }
     let text = match code {
         -1 | 50004 => "the API is busy; try again in a moment",
         40001 | 40014 | 42001 => {
@@ -260,7 +296,6 @@ fn explain(code: i64, words: &str) -> String {
                  allowlist (基本配置, IP白名单)"
             );
         }
-        40016..=40027 | 40033 | 40054 | 40055 => "WeChat refuses the buttons as they are",
         45009 => "today's calls are used up; try again tomorrow",
         45011 => "too many calls at once; try again in a minute",
         48001 => {

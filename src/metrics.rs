@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::book::Source;
 use crate::catalogue::budget::State;
@@ -45,9 +45,11 @@ const LOOKUPS: [&str; 9] = [
     "found", "not_found", "unasked", "limited", "operator", "down", "resting", "over_budget",
     "no_time",
 ];
-/// Upper bounds in milliseconds: memory answers within the first two, sources within seconds,
-/// WeChat gives up at five and has its last answer from us at 4.5.
-const BUCKETS: [u64; 12] = [1, 5, 25, 100, 250, 500, 1000, 2000, 3000, 4000, 4500, 5000];
+/// Where a breaker can stand.
+const STATES: [&str; 3] = ["closed", "resting", "probing"];
+/// Upper bounds in milliseconds: memory answers within the first two, sources within seconds.
+/// WeChat delivers a second time after five and a third time after ten, and gives up at fifteen.
+const BUCKETS: [u64; 12] = [1, 5, 25, 100, 250, 500, 1000, 2000, 3000, 5000, 10_000, 15_000];
 
 /// Counts by two labels.
 type Pairs = BTreeMap<[&'static str; 2], u64>;
@@ -139,15 +141,12 @@ impl Metrics {
         self.labelled(&mut page);
         self.answers(&mut page);
         self.numbers(&mut page, desk);
+        let now = Instant::now();
         let states = desk.library().states().into_iter().flat_map(|(source, state)| {
-            let is = [
-                ("closed", matches!(state, State::Closed { .. })),
-                ("resting", matches!(state, State::Resting { .. })),
-                ("probing", matches!(state, State::Probing { .. })),
-            ];
-            is.map(|(name, is)| (pair(["source", "state"], [source.name(), name]), u64::from(is)))
+            let sample = |name| pair(["source", "state"], [source.name(), name]);
+            STATES.map(|name| (sample(name), u64::from(name == stands(state, now))))
         });
-        let help = "1 for the state in which a source's breaker is.";
+        let help = "1 for a source's breaker's state; probing: rested, not yet known to be back.";
         page.family("doumibook_source_state", help, states);
         process(&mut page);
         page.0
@@ -208,6 +207,16 @@ impl Metrics {
         page.number("doumibook_connections_limit", "Connections at most.", places.limit());
         page.number("doumibook_connections_cut_off_total", "Connections cut off to make room.", get(&places.cut_off));
         page.number("process_start_time_seconds", "Start, in seconds since 1970.", since.as_secs_f64());
+    }
+}
+
+/// Where a breaker stands at `now`. It leaves its rest only when somebody asks, which may be the
+/// next morning; what counts is that whoever asks now would be the probe.
+pub fn stands(state: State, now: Instant) -> &'static str {
+    match state {
+        State::Closed { .. } => "closed",
+        State::Resting { until, .. } if now < until => "resting",
+        State::Resting { .. } | State::Probing { .. } => "probing",
     }
 }
 

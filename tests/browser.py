@@ -64,6 +64,11 @@ class Browser:
     def click(self, selector):
         self.call("POST", f"/element/{self.find(selector)}/click")
 
+    def names(self, selector):
+        """What a screen reader calls each of these."""
+        found = self.call("POST", "/elements", {"using": "css selector", "value": selector})
+        return [self.call("GET", f"/element/{one[ELEMENT]}/computedlabel") for one in found]
+
     def type(self, selector, text):
         self.call("POST", f"/element/{self.find(selector)}/value", {"text": text})
 
@@ -143,13 +148,20 @@ def chat(browser):
     browser.answer("1. 《三体》 刘慈欣", "回复序号")
     assert browser.run("return document.querySelector('#text').value") == ""
     browser.click(".line:last-child .bubble button")
-    browser.answer("三体", "重庆出版社", "9787536692930", "查看详情")
+    browser.answer("三体", "重庆出版社", "9787536692930", "索书号：I247.55/13", "查看详情")
     mine = browser.run("return [...document.querySelectorAll('.mine .bubble')].at(-1).textContent")
     assert mine == "你：1", f"the tap sent {mine!r}"
     card = browser.run("""const card = document.querySelector('a.card');
         return [card.href, card.target, card.rel, getComputedStyle(card.querySelector('p')).whiteSpace]""")
     assert card == ["https://book.douban.com/isbn/9787536692930/", "_blank",
                     "noopener noreferrer", "pre-wrap"], card
+    [name] = browser.names("a.card")
+    assert name.endswith("（在新标签页打开）"), name
+    assert browser.run("return document.querySelector('.cover')") is None, "there is no picture"
+    browser.type("#text", "活着" + ENTER)
+    browser.answer("1. 《活着》", "2. 《活着》")
+    names = browser.names(".line:last-child .bubble button")
+    assert names == ["1. 《活着》", "2. 《活着》"], names
     for sent, words in [
         ("刘慈欣", ["下一页"]),
         ("更多", ["第 2/"]),
@@ -191,6 +203,11 @@ def foreign(browser):
         '<a href="https://d.example" onclick="alert(1)">d</a>',
         ["span ", "a https://b.example/?x=1", "button "],
     ], shown
+    browser.run("""receive({status: 200, received: '<xml><MsgType>news</MsgType><Articles><item>'
+        + '<Title>《书》</Title><Description>一行</Description><PicUrl>https://c.example/1.jpg</PicUrl>'
+        + '</item></Articles></xml>'})""")
+    tile = browser.run("return document.querySelector('.line:last-child .card .cover').textContent")
+    assert tile == "书", "a picture has a place, and is not asked for"
     for status, received, words in [
         (200, "success", "没有回复"), (504, "", "出现故障"), (200, "<xml><MsgType>", "出现故障"),
     ]:
@@ -247,6 +264,31 @@ def drawer(browser):
     assert browser.run("return document.querySelector('#drawer').hidden")
 
 
+def covered(browser):
+    """On a phone the drawer lies over the chat, and nobody gets lost beneath it."""
+    browser.look(320, 568, 1, True, "light")
+    fits(browser, "the smallest phone")
+    browser.click("#look")
+    browser.press(TAB)
+    assert browser.focus() == "close", browser.focus()
+    # Once around in both directions: every line of the drawer is a stop.
+    for keys in [(TAB,)] * 40 + [(SHIFT, TAB)] * 40:
+        browser.press(*keys)
+        beneath = browser.run("return document.activeElement.closest('#chat') !== null")
+        assert not beneath, f"{browser.focus()} has the focus and is covered"
+    browser.run("document.activeElement.blur()")
+    browser.press(ESCAPE)
+    assert browser.run("return document.querySelector('#drawer').hidden")
+    assert browser.focus() == "look", browser.focus()
+    browser.click("#look")
+    browser.look(1280, 860, 1, False, "light")
+    browser.click("#text")
+    assert browser.focus() == "text", "beside the drawer the chat goes on"
+    browser.press(ESCAPE)
+    assert browser.run("return document.querySelector('#drawer').hidden")
+    assert browser.focus() == "text", browser.focus()
+
+
 def fits(browser, where):
     """Nothing is wider than the screen, and all can be read: 4.5 to 1 (WCAG 2.2, 1.4.3)."""
     wide = browser.run("return document.documentElement.scrollWidth > innerWidth")
@@ -274,17 +316,22 @@ def screens(browser, url, directory):
     """Phone and desktop, light and dark: what the README could show."""
     for scheme in ("light", "dark"):
         for name, width, height, scale, mobile in [
-            ("phone", 390, 760, 1.5, True), ("desktop", 1280, 800, 1, False),
+            ("phone", 412, 916, 1.5, True), ("desktop", 1280, 960, 1, False),
         ]:
             browser.look(width, height, scale, mobile, scheme)
             browser.call("POST", "/url", {"url": url})
             browser.answer("欢迎关注")
-            browser.type("#text", "三体" + ENTER)
-            browser.answer("回复序号")
+            # Two editions, so that list and card stand on one screen.
+            browser.type("#text", "活着" + ENTER)
+            browser.answer("1. 《活着》", "2. 《活着》")
             # Without a pointer that rests on the card and shades it, or a blinking cursor.
             browser.run("""document.querySelector('.line:last-child .bubble button').click();
                 document.activeElement.blur()""")
             browser.answer("查看详情")
+            # What has scrolled out in part would look like a mistake.
+            browser.run("""const top = log.getBoundingClientRect().top;
+                [...log.children].filter(e => e.getBoundingClientRect().top < top)
+                    .forEach(e => e.remove())""")
             if not mobile:
                 browser.click("#look")
             where = f"{name}-{scheme}"
@@ -311,6 +358,7 @@ def use(browser, url, directory):
     browser.answer("欢迎关注")
     keyboard(browser)
     drawer(browser)
+    covered(browser)
     screens(browser, url, directory)
     outside = [asked for asked in browser.requests() if not asked.startswith((url, "data:"))]
     assert browser.requested, "the log of requests is empty"

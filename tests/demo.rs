@@ -4,6 +4,7 @@ mod support;
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::os::unix::process::CommandExt;
 
 use serde_json::{Value, json};
 use support::server::Server;
@@ -74,6 +75,22 @@ fn an_account_that_is_served_has_no_such_page() {
     assert_eq!((status, key(&page)), (200, None));
     let (status, _) = say(&account, &[], &json!({"key": "", "kind": "text", "text": "三体"}));
     assert_eq!(status, 404);
+}
+
+#[test]
+fn the_hint_starts_the_program_as_it_was_started() {
+    for (started, shown) in [
+        ("doumibook", "doumibook"),
+        ("target/release/doumibook", "target/release/doumibook"),
+        ("/opt/my books/it's", r"'/opt/my books/it'\''s'"),
+    ] {
+        let mut command = support::server::doumibook(&["demo", "--listen", "127.0.0.1:0"], &[]);
+        command.arg0(started);
+        let demo = Server::start(command);
+        let line = demo.wait_for_line(" --url ");
+        let address = &demo.address;
+        assert_eq!(line, format!("  {shown} ask 三体 --url http://{address}/weixin"));
+    }
 }
 
 #[test]

@@ -101,13 +101,25 @@ fn a_refused_token_is_fetched_anew_once() {
         let outcome = run(&Menu::Delete, &settings(api.url()));
         assert_eq!(outcome.is_ok(), gone, "{code} {refused}: {outcome:?}");
         assert_eq!(api.requests(), calls, "{code} {refused}");
-        let fresh = |request: &Request| {
-            let body: Value = serde_json::from_slice(&request.body).ok()?;
-            body.get("force_refresh")?.as_bool()
-        };
-        let fresh: Vec<bool> = api.log().iter().filter_map(fresh).collect();
-        assert_eq!(fresh, [false, true].get(..calls / 2).unwrap(), "{code} {refused}");
+        assert_eq!(fresh(&api), [false, true].get(..calls / 2).unwrap(), "{code} {refused}");
     }
+}
+
+/// Of every token that was asked for: whether a new one was demanded.
+fn fresh(api: &Upstream) -> Vec<bool> {
+    let fresh = |request: &Request| {
+        let body: Value = serde_json::from_slice(&request.body).ok()?;
+        body.get("force_refresh")?.as_bool()
+    };
+    api.log().iter().filter_map(fresh).collect()
+}
+
+#[test]
+fn a_wrong_secret_is_told_once_and_not_tried_again() {
+    let api = Upstream::start(|_| Reaction::json(r#"{"errcode":40001}"#));
+    let error = run(&Menu::Delete, &settings(api.url())).unwrap_err();
+    assert!(error.contains("copy DOUMIBOOK_APP_SECRET anew"), "{error}");
+    assert_eq!((api.requests(), fresh(&api)), (1, vec![false]));
 }
 
 #[test]
@@ -123,6 +135,18 @@ fn errors_say_what_to_do_and_repeat_nothing() {
             "add 203.0.113.7 to the console's IP allowlist"),
         (r#"{"errcode":40164,"errmsg":"SECRET"}"#, "add this machine's public address to"),
         (r#"{"errcode":12345,"errmsg":"SECRET"}"#, "全局返回码) (12345)"),
+        (r#"{"errcode":40016,"errmsg":"SECRET"}"#, "WeChat does not accept the number of buttons; expected 1 to 3 (40016)"),
+        (r#"{"errcode":40017,"errmsg":"SECRET"}"#, "the type of a button (40017)"),
+        (r#"{"errcode":40018,"errmsg":"SECRET"}"#, "the length of a button's name; 4 Chinese characters fit (40018)"),
+        (r#"{"errcode":40019,"errmsg":"SECRET"}"#, "the length of a button's key"),
+        (r#"{"errcode":40020,"errmsg":"SECRET"}"#, "the length of a button's url; 256 bytes fit (40020)"),
+        (r#"{"errcode":40023,"errmsg":"SECRET"}"#, "the number of sub-buttons; expected 1 to 5 (40023)"),
+        (r#"{"errcode":40024,"errmsg":"SECRET"}"#, "the type of a sub-button (40024)"),
+        (r#"{"errcode":40025,"errmsg":"SECRET"}"#, "the length of a sub-button's name; 40 bytes fit"),
+        (r#"{"errcode":40026,"errmsg":"SECRET"}"#, "the length of a sub-button's key"),
+        (r#"{"errcode":40027,"errmsg":"SECRET"}"#, "the length of a sub-button's url"),
+        (r#"{"errcode":40033,"errmsg":"SECRET"}"#, "a character somewhere in the menu (40033)"),
+        (r#"{"errcode":40055,"errmsg":"SECRET"}"#, "the domain in a button's url (40055)"),
         ("<html>SECRET",                           "is not JSON; check DOUMIBOOK_API_URL"),
         ("[]",                                     "(HTTP 200) is not JSON"),
         (r#"{}"#,                                  "gave no access token"),
@@ -159,6 +183,10 @@ fn a_wrong_menu_is_not_sent() {
     assert_eq!(api.requests(), 0);
 }
 
+const TYPES: &str = "the type of button 1 is \"\"; expected one of click, scancode_waitmsg, \
+    scancode_push, pic_sysphoto, pic_photo_or_album, pic_weixin, location_select, view, \
+    miniprogram, media_id, view_limited, article_id, article_view_limited";
+
 #[test]
 fn menus_are_held_to_the_limits() {
     let ok = json!({"type": "click", "name": "帮助", "key": "HELP"});
@@ -167,6 +195,7 @@ fn menus_are_held_to_the_limits() {
         button[name] = value.into();
         json!({ "button": [button] })
     };
+    let view = |url: &str| json!({"button": [{"type": "view", "name": "页", "url": url}]});
     let sub = |subs: Vec<Value>| json!({"button": [{"name": "更多", "sub_button": subs}]});
     #[rustfmt::skip]
     let table = [
@@ -178,14 +207,26 @@ fn menus_are_held_to_the_limits() {
         (sub(vec![ok.clone(); 6]),                      "button 1 has 6 sub-buttons; expected 1 to 5"),
         (with("name", "1234567890123456"),              ""),
         (with("name", "豆米查书吧呀"),                   "the name of button 1 has 18 bytes; expected at most 16 (a Chinese character takes 3)"),
-        (with("name", ""),                              "button 1 has no name"),
+        (with("name", ""),                              "button 1 has no name, or a blank one"),
+        (with("name", " \u{3000}"),                     "button 1 has no name, or a blank one"),
+        (sub(vec![with("name", " ")["button"][0].clone()]), "button 1, sub-button 1 has no name, or a blank one"),
         (sub(vec![with("name", &"长".repeat(20))["button"][0].clone()]), ""),
         (sub(vec![with("name", &"长".repeat(21))["button"][0].clone()]), "the name of button 1, sub-button 1 has 63 bytes; expected at most 60 (a Chinese character takes 3)"),
         (with("key", ""),                               "button 1 (click) has no key"),
         (with("key", &"k".repeat(129)),                 "the key of button 1 has 129 bytes; expected at most 128"),
         (with("type", "view"),                          "button 1 (view) has no url"),
-        (json!({"button": [{"type": "view", "name": "页", "url": "javascript:x"}]}), "the url of button 1 begins neither with https:// nor http://"),
-        (sub(vec![sub(vec![ok.clone()])["button"][0].clone()]), "the type of button 1, sub-button 1 is \"\"; expected one of click, scancode_waitmsg, scancode_push, pic_sysphoto, pic_photo_or_album, pic_weixin, location_select, view, miniprogram, media_id, view_limited, article_id, article_view_limited"),
+        (view("https://例子.中国/?a=b"),                 ""),
+        (view("http://a"),                              ""),
+        (view("javascript:x"),                          "the url of button 1 is no address such as https://example.org/"),
+        (view("https://"),                              "the url of button 1 is no address such as https://example.org/"),
+        (view("https:///book"),                         "the url of button 1 is no address such as https://example.org/"),
+        (view("https://a b"),                           "the url of button 1 is no address such as https://example.org/"),
+        (sub(vec![]),                                   TYPES),
+        (sub(vec![sub(vec![ok.clone()])["button"][0].clone()]), "button 1, sub-button 1 has a sub_button; a menu has two levels"),
+        (json!({"button": [{"name": "更多", "sub_button": {"a": ok}}]}), "the sub_button of button 1 is no list; expected […]"),
+        (json!({"button": [{"name": "更多", "sub_button": null}]}), "the sub_button of button 1 is no list; expected […]"),
+        (json!({"button": [{"name": "更多", "type": "click", "key": "K", "sub_button": []}]}), ""),
+        (json!({"button": [{"name": "更多", "type": "click", "sub_button": [ok]}]}), "button 1 has a type and sub-buttons; expected one of the two"),
     ];
     for (menu, says) in table {
         assert_eq!(problems(&menu).join("; "), says, "{menu}");

@@ -10,7 +10,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write;
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
 
+use doumibook::catalogue::budget::{Cause, State};
+use doumibook::metrics::stands;
 use program::{Folder, Server};
 use upstream::{Reaction, Upstream};
 
@@ -55,6 +58,7 @@ fn expect(samples: &Samples) {
         (r#"doumibook_pushes_total{kind="text",outcome="trouble"}"#,              1.0),
         (r#"doumibook_pushes_total{kind="text",outcome="busy"}"#,                 0.0),
         (r#"doumibook_deliveries_repeated_total{met="answered"}"#,                1.0),
+        (r#"doumibook_answer_seconds_bucket{le="5"}"#,                            4.0),
         (r#"doumibook_answer_seconds_bucket{le="+Inf"}"#,                         4.0),
         (r#"doumibook_answer_seconds_count"#,                                     4.0),
         (r#"doumibook_lookups_total"#,                                            2.0),
@@ -63,11 +67,15 @@ fn expect(samples: &Samples) {
         (r#"doumibook_source_lookups_total{source="shelf",outcome="not_found"}"#, 2.0),
         (r#"doumibook_source_lookups_total{source="douban",outcome="found"}"#,    1.0),
         (r#"doumibook_source_lookups_total{source="douban",outcome="down"}"#,     1.0),
+        (r#"doumibook_source_lookups_total{source="douban",outcome="limited"}"#,  0.0),
+        (r#"doumibook_source_lookups_total{source="douban",outcome="operator"}"#, 0.0),
+        (r#"doumibook_source_lookups_total{source="douban",outcome="resting"}"#,  0.0),
         (r#"doumibook_source_state{source="douban",state="closed"}"#,             1.0),
         (r#"doumibook_source_state{source="douban",state="resting"}"#,            0.0),
         (r#"doumibook_parked_total"#,                                             2.0),
         (r#"doumibook_parked"#,                                                   0.0),
         (r#"doumibook_refused_total{reason="signature"}"#,                        1.0),
+        (r#"doumibook_refused_total{reason="not_a_push"}"#,                       0.0),
         (r#"doumibook_refused_total{reason="malformed"}"#,                        1.0),
         (r#"doumibook_refused_total{reason="full"}"#,                             0.0),
         (r#"doumibook_connections_limit"#,                                        256.0),
@@ -150,6 +158,23 @@ fn the_checker_can_say_no() {
         ("# HELP a A.\n# TYPE a histogram\na_bucket{le=\"1\"} 2\na_bucket{le=\"+Inf\"} 1\n", false),
     ] {
         assert_eq!(read(page).is_ok(), right, "{page}");
+    }
+}
+
+#[test]
+fn a_rest_that_is_over_is_no_rest_though_nobody_has_asked_since() {
+    let now = Instant::now();
+    let (before, after) = (now - Duration::from_millis(1), now + Duration::from_millis(1));
+    let cause = Cause::Down;
+    for (state, name) in [
+        (State::Closed { failures: 2 }, "closed"),
+        (State::Resting { until: after, cause }, "resting"),
+        (State::Resting { until: now, cause }, "probing"),
+        (State::Resting { until: before, cause }, "probing"),
+        (State::Probing { lapses: after, cause }, "probing"),
+        (State::Probing { lapses: before, cause }, "probing"),
+    ] {
+        assert_eq!(stands(state, now), name, "{state:?}");
     }
 }
 
