@@ -232,12 +232,12 @@ fn in_real_time_a_source_that_does_not_answer_is_trouble() {
 #[test]
 fn readers_who_wait_take_one_place_each() {
     let source = source(Some(wechat(7)));
-    // Eight may wait.
-    let server = serve(&source, &[DEADLINE, ("DOUMIBOOK_CONNECTIONS", "16")]);
-    all(&[0, 1, 2, 3, 4, 5, 6], |reader| {
+    // Sixteen may wait; twice ten would, if each took a place for each delivery.
+    let server = serve(&source, &[DEADLINE, ("DOUMIBOOK_CONNECTIONS", "32")]);
+    all(&[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], |reader| {
         let push = Push::text("慢慢来").from(&format!("oReader{reader}"));
         let got = Platform::quick().push(&server, &push);
-        assert_eq!(summary(&got), "the book by delivery 2", "reader {reader}");
+        assert!(summary(&got).starts_with("the book"), "reader {reader}: {got:?}");
     });
     assert_eq!(source.requests(), 1);
 }
