@@ -17,8 +17,6 @@ use crate::sync::{lock, wait};
 
 /// How long a thread waits for more work.
 const IDLE: Duration = Duration::from_secs(2);
-/// Threads that may wait; two cores do not begin more pieces of work at a time.
-const MOST_IDLE: usize = 16;
 
 /// What every thread of a crew is.
 pub struct Kind {
@@ -89,9 +87,6 @@ impl<W: Send + 'static> Crew<W> {
                 drop(piece);
                 state = lock(&self.state);
                 continue;
-            }
-            if state.idle >= MOST_IDLE {
-                break;
             }
             state.idle += 1;
             let (again, timed_out) = wait(&self.more, state, IDLE);

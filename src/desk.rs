@@ -22,7 +22,7 @@ use crate::catalogue::note::{Event, Note};
 use crate::crew::{Crew, Kind};
 use crate::desk::ledger::{Ledger, Turn};
 use crate::journal;
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 use crate::parking::Ticket;
 use crate::response::Response;
 use crate::sync::{lock, wait};
@@ -153,7 +153,9 @@ impl Desk {
     /// What is remembered about `query`.
     pub fn recall(&self, query: &Query) -> Option<Answer> {
         let answer = self.shared.library.recall(query);
-        answer.iter().for_each(|_| Metrics::add(&self.shared.metrics.memory_hits));
+        if answer.is_some() {
+            self.shared.metrics.count(metrics::MEMORY_HITS, ["", ""]);
+        }
         answer
     }
 
@@ -186,8 +188,9 @@ impl Desk {
         job.waiters.push((reader.into(), waiter));
         drop(lookups);
         if known {
-            Metrics::add(&shared.metrics.lookups_joined);
-        } else if let Err((errand, error)) = self.crew.take(Errand(shared.clone(), query.clone())) {
+            return Ok(());
+        }
+        if let Err((errand, error)) = self.crew.take(Errand(shared.clone(), query.clone())) {
             journal::warning(format_args!(
                 "cannot start a thread for a lookup: {error}; TasksMax or a lower \
                  DOUMIBOOK_LOOKUPS would help"
@@ -235,7 +238,7 @@ fn let_go(waiting: &[Ticket]) {
 impl Shared {
     /// One lookup, on a thread of the crew.
     fn find(&self, query: &Query) {
-        Metrics::add(&self.metrics.lookups);
+        self.metrics.count(metrics::LOOKUPS, ["", ""]);
         let until = lock(&self.lookups).jobs.get(query).map(|job| job.until);
         let until = until.unwrap_or_else(Instant::now);
         let found = if Instant::now() >= until {

@@ -13,9 +13,10 @@
 //! unchecked bytes. Behind the gate it sees neither: only [`lanes`], opened one by one at the
 //! start, and plain requests with our own `Content-Length`.
 //!
-//! The parts: [`framing`] (bytes to a request, pure), [`places`] (who is connected, who has to
+//! The parts: [`framing`] and [`chunks`] (bytes to a request, pure), [`places`] (who is connected, who has to
 //! go, where late answers wait), [`connection`] (one client), [`lanes`] (to tiny_http and back).
 
+pub mod chunks;
 pub mod connection;
 pub mod framing;
 pub mod lanes;
@@ -33,7 +34,7 @@ use self::lanes::Lanes;
 use self::places::Places;
 use crate::crew::{Crew, Kind};
 use crate::journal::{self, Throttle};
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 use crate::unix::{self, Connection, Listener, Signals};
 
 /// How long a failed accept or spawn waits for somebody who leaves, before it is tried again.
@@ -143,7 +144,7 @@ pub fn drain(inside: &Inside, until: Instant) -> usize {
 fn accept_one(listener: &Listener, inside: &Arc<Inside>) -> bool {
     match listener.accept() {
         Ok(Some(connection)) => {
-            Metrics::add(&inside.metrics.accepted);
+            inside.metrics.count(metrics::ACCEPTED, ["", ""]);
             admit(connection, inside);
             true
         }
@@ -165,7 +166,7 @@ fn admit(connection: Connection, inside: &Arc<Inside>) {
     let seat = match inside.places.take(connection, Instant::now()) {
         Ok(seat) => seat,
         Err(connection) => {
-            inside.metrics.refused(Refusal::Full);
+            inside.metrics.count(metrics::REFUSED, [Refusal::Full.name(), ""]);
             connection.say_and_go(&full());
             return;
         }

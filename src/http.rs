@@ -6,18 +6,24 @@
 //! redirects only within the same origin, and never tells a query (keys travel there) to a log.
 
 mod address;
+mod later;
 mod proxy;
 
+use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::time::{Duration, Instant};
+use std::sync::Mutex;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use ureq::http::header::{LOCATION, RETRY_AFTER};
+use ureq::http::uri::Authority;
 use ureq::http::{Response, Uri};
 use ureq::{Agent, Body, RequestBuilder};
 
+use crate::sync::lock;
+
 pub use address::{BadUrl, BaseUrl, Url};
-pub use proxy::{BadProxy, Proxy};
+pub use proxy::Proxy;
 
 /// The largest answer that is read, in bytes. Measured on the v2 API: 20 books 157 KB, 100
 /// books (from a service that ignores `count`) 559 KB, the largest single book 28 KB, so that
@@ -31,17 +37,20 @@ const CONNECT: Duration = Duration::from_secs(2);
 /// One more than ever seen: `http` to `https` needs none (other scheme), a moved path one.
 const REDIRECTS: usize = 2;
 
-/// A longer wish is taken for a mistake: nobody would notice a source that rests for a week.
-const LONGEST_REST: u64 = 24 * 60 * 60;
-
 /// Kept for the next lookup; 20 KiB of buffers each.
 const IDLE_CONNECTIONS: usize = 8;
+
+/// Shorter than the keep-alive of common servers, so that most closed connections are never tried.
+const IDLE: Duration = Duration::from_secs(15);
 
 /// A client with its pool of kept-alive connections; shared by all who ask over HTTP.
 #[derive(Debug)]
 pub struct Http {
     agent: Agent,
     proxy: Proxy,
+    /// When each host last answered: for [`IDLE`] after that, a connection to it may be an old
+    /// one, which ureq does not tell.
+    answered: Mutex<HashMap<Option<Authority>, Instant>>,
 }
 
 /// An answer, whatever its status.
@@ -49,8 +58,7 @@ pub struct Http {
 pub struct Page {
     /// 100 to 999.
     pub status: u16,
-    /// How long to wait before asking again: Retry-After in seconds, at most a day. Its other
-    /// form, a date, is ignored.
+    /// How long to wait before asking again: Retry-After, at most a day.
     pub retry_after: Option<Duration>,
     /// At most [`MAX_BODY`] bytes.
     pub body: Vec<u8>,
@@ -63,8 +71,10 @@ pub enum Failure {
     TimedOut(Duration),
     /// Closed before an answer came.
     Closed,
-    /// Redirected to another origin (carries its host), or round and round (then the same).
+    /// Redirected to another origin; carries host and path, of which only the host is shown.
     Redirected(String),
+    /// Redirected within the origin, again and again.
+    Circles,
     /// Anything else that keeps a page from coming, in words.
     Broken(&'static str),
 }
@@ -83,13 +93,15 @@ impl fmt::Display for Failure {
         match self {
             Self::TimedOut(after) => write!(f, "timed out after {} ms", after.as_millis()),
             Self::Closed => f.write_str("the connection was closed without an answer"),
-            Self::Redirected(host) => write!(f, "redirected to {host}, which is not followed"),
+            Self::Redirected(to) => {
+                let host = to.split('/').next().unwrap_or_default();
+                write!(f, "redirected to {host}, which is not followed")
+            }
+            Self::Circles => f.write_str("redirected in circles"),
             Self::Broken(why) => f.write_str(why),
         }
     }
 }
-
-impl std::error::Error for Failure {}
 
 impl Http {
     /// A client that calls itself `user_agent`; characters that cannot stand in a header are
@@ -112,36 +124,47 @@ impl Http {
             // Real heads are about 1 KB. Less than the input buffer: when that is full, ureq
             // reports a closed connection.
             .max_response_header_size(8 * 1024)
-            // Shorter than the keep-alive of common servers, so that most closed connections
-            // are never tried.
             // ureq keeps 3 a host; with 64 lookups at a time most would connect anew each time.
             .max_idle_connections(IDLE_CONNECTIONS)
             .max_idle_connections_per_host(IDLE_CONNECTIONS)
-            .max_idle_age(Duration::from_secs(15))
+            .max_idle_age(IDLE)
             .build();
-        Self { agent: config.into(), proxy }
+        Self { agent: config.into(), proxy, answered: Mutex::default() }
     }
 
-    /// Asks for a page; gives up at `until`. A connection that closes without an answer may
-    /// have been an old one from the pool, so that is tried once more.
+    /// Asks for a page; gives up at `until`.
     pub fn get(&self, url: &Url, until: Instant) -> Result<Page, Failure> {
         let call = Call { started: Instant::now(), until };
         let mut uri = url.uri().ok_or(PROTOCOL)?;
         for _ in 0..=REDIRECTS {
-            let ask = || {
-                let request = call.limit(self.agent.get(&uri), self.proxy.for_uri(&uri))?;
-                request.call().map_err(|e| call.failure(e))
-            };
-            let response = match ask() {
-                Err(Failure::Closed) => ask(),
-                once => once,
-            }?;
+            let response = self.ask(&uri, &call)?;
             match next(&uri, &response)? {
                 None => return call.page(response),
                 Some(there) => uri = there,
             }
         }
-        Err(Failure::Redirected(host(&uri)))
+        Err(Failure::Circles)
+    }
+
+    /// One request; a second one when a connection that may have been an old one from the pool
+    /// closes without an answer. A new one that closes costs no second request.
+    fn ask(&self, uri: &Uri, call: &Call) -> Result<Response<Body>, Failure> {
+        let once = || {
+            let request = call.limit(self.agent.get(uri), self.proxy.for_uri(uri))?;
+            request.call().map_err(|e| call.failure(e))
+        };
+        let host = uri.authority().cloned();
+        let answered = || lock(&self.answered).get(&host).is_some_and(|at| at.elapsed() < IDLE);
+        let response = match once() {
+            Err(Failure::Closed) if answered() => once(),
+            first => first,
+        };
+        match &response {
+            Ok(_) => lock(&self.answered).insert(host, Instant::now()),
+            Err(Failure::Closed) => lock(&self.answered).remove(&host),
+            Err(_) => None,
+        };
+        response
     }
 
     /// Sends `body`; gives up at `until`. Never sent twice, and redirects are not followed: the
@@ -182,11 +205,12 @@ impl Call {
     }
 
     fn page(&self, mut response: Response<Body>) -> Result<Page, Failure> {
-        let retry_after = header(&response, RETRY_AFTER).and_then(|text| text.parse().ok());
+        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
+        let retry_after = header(&response, RETRY_AFTER).and_then(|text| later::wish(text, wall));
         let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
         Ok(Page {
             status: response.status().as_u16(),
-            retry_after: retry_after.map(|s: u64| Duration::from_secs(s.min(LONGEST_REST))),
+            retry_after,
             body: body.map_err(|e| match self.failure(e) {
                 Failure::Closed => CUT_SHORT,
                 other => other,
@@ -229,15 +253,9 @@ fn next(from: &Uri, response: &Response<Body>) -> Result<Option<Uri>, Failure> {
         return Ok(None);
     }
     let Some(location) = header(response, LOCATION) else { return Ok(None) };
-    let scheme = from.scheme_str().unwrap_or_default();
-    let to = match (location, from.authority()) {
-        (there, _) if there.starts_with("//") => format!("{scheme}:{there}"),
-        (path, Some(here)) if path.starts_with('/') => format!("{scheme}://{here}{path}"),
-        (whole, _) => whole.to_owned(),
-    };
-    match to.parse::<Uri>() {
+    match address::resolve(from, location).parse::<Uri>() {
         Ok(to) if origin(&to) == origin(from) => Ok(Some(to)),
-        Ok(to) => Err(Failure::Redirected(host(&to))),
+        Ok(to) => Err(Failure::Redirected(host(&to) + to.path())),
         Err(_) => Err(PROTOCOL),
     }
 }

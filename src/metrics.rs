@@ -1,14 +1,14 @@
 //! Counters of what happened, and the page Prometheus reads.
 //!
-//! In: events, counted on their way: an addition or two each, labelled ones under a short lock.
+//! In: events, counted on their way: an addition each, under a short lock.
 //! Out: the text format 0.0.4. Labels are words of this program, never from outside, so neither
 //! their number nor their content can grow.
 
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::sync::{Arc, Mutex, OnceLock};
+use std::time::Duration;
 
 use crate::book::Source;
 use crate::catalogue::budget::State;
@@ -17,31 +17,42 @@ use crate::desk::Desk;
 use crate::gate::framing::Refusal;
 use crate::gate::places::Places;
 use crate::parking::Lot;
+use crate::sync::lock;
+
+/// A family of counters: its name, what it counts, and the names of its labels.
+pub type Family = (&'static str, &'static str, [&'static str; 2]);
+
+/// Pushes answered.
+pub const PUSHES: Family =
+    ("doumibook_pushes_total", "Pushes answered, by kind and outcome.", ["kind", "outcome"]);
+/// Further deliveries of a push, which joined one under way or got the remembered reply.
+pub const REPEATED: Family =
+    ("doumibook_deliveries_repeated_total", "Further deliveries of a push.", ["met", ""]);
+/// Requests that the gate or the account refused.
+pub const REFUSED: Family =
+    ("doumibook_refused_total", "Requests refused, by reason.", ["reason", ""]);
+/// What came of asking each source.
+pub const SOURCES: Family =
+    ("doumibook_source_lookups_total", "What came of asking each source.", ["source", "outcome"]);
+/// Lookups begun.
+pub const LOOKUPS: Family = ("doumibook_lookups_total", "Lookups begun.", ["", ""]);
+/// Questions answered from memory.
+pub const MEMORY_HITS: Family =
+    ("doumibook_memory_hits_total", "Questions answered from memory.", ["", ""]);
+/// Connections.
+pub const ACCEPTED: Family = ("doumibook_connections_accepted_total", "Connections.", ["", ""]);
+const FAMILIES: [Family; 7] = [PUSHES, REPEATED, REFUSED, SOURCES, LOOKUPS, MEMORY_HITS, ACCEPTED];
 
 /// What can come of a push. Of the commonest kind all are there from the start, so that rates
 /// over them work at once; of other kinds only what was seen: an account sees a dozen of 190.
 #[rustfmt::skip]
-const OUTCOMES: [&str; 9] = [
-    "said", "found", "found_stale", "not_found", "busy", "trouble", "too_many", "queue_full",
-    "lot_full",
+const OUTCOMES: [&str; 10] = [
+    "said", "found", "found_stale", "not_found", "unasked", "busy", "trouble", "too_many",
+    "queue_full", "lot_full",
 ];
-/// Why the gate refused.
-const REFUSALS: [(Refusal, &str); 10] = [
-    (Refusal::Malformed, "malformed"),
-    (Refusal::TooSlow, "too_slow"),
-    (Refusal::NoLength, "no_length"),
-    (Refusal::BodyTooLong, "body_too_long"),
-    (Refusal::TargetTooLong, "target_too_long"),
-    (Refusal::Expectation, "expectation"),
-    (Refusal::HeadTooLong, "head_too_long"),
-    (Refusal::Encoding, "encoding"),
-    (Refusal::Full, "full"),
-    (Refusal::Version, "version"),
-];
-const SOURCES: [Source; 3] = [Source::Shelf, Source::Douban, Source::NeoDb];
 /// What can come of asking a source; all are there from the start.
 #[rustfmt::skip]
-const LOOKUPS: [&str; 9] = [
+const ASKED: [&str; 9] = [
     "found", "not_found", "unasked", "limited", "operator", "down", "resting", "over_budget",
     "no_time",
 ];
@@ -51,33 +62,11 @@ const STATES: [&str; 3] = ["closed", "resting", "probing"];
 /// WeChat delivers a second time after five and a third time after ten, and gives up at fifteen.
 const BUCKETS: [u64; 12] = [1, 5, 25, 100, 250, 500, 1000, 2000, 3000, 5000, 10_000, 15_000];
 
-/// Counts by two labels.
-type Pairs = BTreeMap<[&'static str; 2], u64>;
-
 /// All counters; each only grows.
 #[derive(Default)]
 pub struct Metrics {
-    /// Connections accepted.
-    pub accepted: AtomicU64,
-    /// Requests whose signature or envelope was wrong.
-    pub refused_signature: AtomicU64,
-    /// Signed requests that were no push.
-    pub refused_body: AtomicU64,
-    /// Deliveries that joined one under way.
-    pub deliveries_joined: AtomicU64,
-    /// Deliveries that got a remembered reply.
-    pub deliveries_again: AtomicU64,
-    /// Requests parked.
-    pub parked: AtomicU64,
-    /// Lookups begun.
-    pub lookups: AtomicU64,
-    /// Questions that joined a lookup under way.
-    pub lookups_joined: AtomicU64,
-    /// Questions answered from memory.
-    pub memory_hits: AtomicU64,
-    pushes: Mutex<Pairs>,
-    sources: Mutex<Pairs>,
-    refusals: [AtomicU64; REFUSALS.len()],
+    /// By a family's name and the values of its labels.
+    counts: Mutex<BTreeMap<(&'static str, [&'static str; 2]), u64>>,
     /// The last is for what took longer than any bound.
     answers: [AtomicU64; BUCKETS.len() + 1],
     answer_micros: AtomicU64,
@@ -88,21 +77,19 @@ pub struct Metrics {
 pub struct Running {
     places: Arc<Places>,
     lot: Arc<Lot>,
-    since: Duration,
 }
 
 impl Running {
     /// A server that starts now.
     pub fn new(places: Arc<Places>, lot: Arc<Lot>) -> Self {
-        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        Self { places, lot, since }
+        Self { places, lot }
     }
 }
 
 impl Metrics {
-    /// Adds one.
-    pub fn add(counter: &AtomicU64) {
-        counter.fetch_add(1, Ordering::Relaxed);
+    /// One more of `family` with these labels; a name that is empty has an empty value.
+    pub fn count(&self, family: Family, labels: [&'static str; 2]) {
+        *lock(&self.counts).entry((family.0, labels)).or_default() += 1;
     }
 
     /// From now on the server can be looked at.
@@ -113,24 +100,20 @@ impl Metrics {
 
     /// One push was answered.
     pub fn push(&self, kind: &'static str, outcome: &'static str, took: Duration) {
-        *lock(&self.pushes).entry([kind, outcome]).or_default() += 1;
+        self.count(PUSHES, [kind, outcome]);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = BUCKETS.partition_point(|bound| bound * 1000 < micros);
-        self.answers.get(bucket).into_iter().for_each(Self::add);
+        if let Some(bucket) = self.answers.get(bucket) {
+            bucket.fetch_add(1, Ordering::Relaxed);
+        }
         self.answer_micros.fetch_add(micros, Ordering::Relaxed);
-    }
-
-    /// The gate refused a request.
-    pub fn refused(&self, why: Refusal) {
-        let at = REFUSALS.iter().position(|(refusal, _)| *refusal == why);
-        at.and_then(|at| self.refusals.get(at)).into_iter().for_each(Self::add);
     }
 
     /// One lookup is over; these are its notes.
     pub fn looked_up(&self, notes: &[Note]) {
         for note in notes {
             if let Some(outcome) = outcome(note.event) {
-                *lock(&self.sources).entry([note.source.name(), outcome]).or_default() += 1;
+                self.count(SOURCES, [note.source.name(), outcome]);
             }
         }
     }
@@ -138,13 +121,12 @@ impl Metrics {
     /// Prometheus' text format.
     pub fn render(&self, desk: &Desk) -> String {
         let mut page = Page(String::with_capacity(8 * 1024));
-        self.labelled(&mut page);
+        self.counts(&mut page);
         self.answers(&mut page);
         self.numbers(&mut page, desk);
-        let now = Instant::now();
         let states = desk.library().states().into_iter().flat_map(|(source, state)| {
             let sample = |name| pair(["source", "state"], [source.name(), name]);
-            STATES.map(|name| (sample(name), u64::from(name == stands(state, now))))
+            STATES.map(|name| (sample(name), u64::from(name == stands(state))))
         });
         let help = "1 for a source's breaker's state; probing: rested, not yet known to be back.";
         page.family("doumibook_source_state", help, states);
@@ -152,23 +134,14 @@ impl Metrics {
         page.0
     }
 
-    fn labelled(&self, page: &mut Page) {
-        let zeros = OUTCOMES.map(|outcome| ["text", outcome]);
-        let pushes = samples(&self.pushes, ["kind", "outcome"], &zeros);
-        let help = "Pushes answered, by kind and outcome.";
-        page.family("doumibook_pushes_total", help, pushes);
-        let zeros = SOURCES.map(|source| LOOKUPS.map(|outcome| [source.name(), outcome]));
-        let sources = samples(&self.sources, ["source", "outcome"], zeros.as_flattened());
-        let help = "What came of asking each source.";
-        page.family("doumibook_source_lookups_total", help, sources);
-        let met = [("running", &self.deliveries_joined), ("answered", &self.deliveries_again)];
-        let met = met.map(|(met, count)| (label("met", met), get(count)));
-        let help = "Further deliveries of a push.";
-        page.family("doumibook_deliveries_repeated_total", help, met);
-        let reasons = REFUSALS.map(|(_, reason)| reason).into_iter().zip(&self.refusals);
-        let ours = [("signature", &self.refused_signature), ("not_a_push", &self.refused_body)];
-        let reasons = reasons.chain(ours).map(|(name, count)| (label("reason", name), get(count)));
-        page.family("doumibook_refused_total", "Requests refused, by reason.", reasons);
+    fn counts(&self, page: &mut Page) {
+        let counts = lock(&self.counts).clone();
+        for (name, help, labels) in FAMILIES {
+            let mut all: BTreeMap<_, _> = zeros(name).into_iter().map(|zero| (zero, 0)).collect();
+            let counted = counts.iter().filter(|((family, _), _)| *family == name);
+            all.extend(counted.map(|((_, values), count)| (*values, *count)));
+            page.family(name, help, all.into_iter().map(|(values, n)| (pair(labels, values), n)));
+        }
     }
 
     fn answers(&self, page: &mut Page) {
@@ -185,38 +158,43 @@ impl Metrics {
         page.line(name, "_count", below);
     }
 
-    #[rustfmt::skip]
     fn numbers(&self, page: &mut Page, desk: &Desk) {
-        for (name, help, count) in [
-            ("doumibook_lookups_total",              "Lookups begun.",                            &self.lookups),
-            ("doumibook_lookups_joined_total",       "Questions that joined a lookup under way.", &self.lookups_joined),
-            ("doumibook_memory_hits_total",          "Questions answered from memory.",           &self.memory_hits),
-            ("doumibook_parked_total",               "Requests that had to wait.",                &self.parked),
-            ("doumibook_connections_accepted_total", "Connections.",                              &self.accepted),
-        ] {
-            page.number(name, help, get(count));
-        }
         let ((running, queued), (answers, bytes)) = (desk.load(), desk.library().remembers());
         page.number("doumibook_lookups_running", "Lookups running now.", running);
         page.number("doumibook_lookups_queued", "Lookups waiting for a thread.", queued);
         page.number("doumibook_memory_answers", "Answers remembered.", answers);
         page.number("doumibook_memory_bytes", "Bytes of remembered answers.", bytes);
-        let Some(Running { places, lot, since }) = self.running.get() else { return };
+        let Some(Running { places, lot }) = self.running.get() else { return };
         page.number("doumibook_parked", "Requests waiting now.", lot.parked());
         page.number("doumibook_connections", "Connections now.", places.taken());
         page.number("doumibook_connections_limit", "Connections at most.", places.limit());
-        page.number("doumibook_connections_cut_off_total", "Connections cut off to make room.", get(&places.cut_off));
-        page.number("process_start_time_seconds", "Start, in seconds since 1970.", since.as_secs_f64());
+        let cut_off = get(&places.cut_off);
+        page.number("doumibook_connections_cut_off_total", "Cut off to make room.", cut_off);
     }
 }
 
-/// Where a breaker stands at `now`. It leaves its rest only when somebody asks, which may be the
-/// next morning; what counts is that whoever asks now would be the probe.
-pub fn stands(state: State, now: Instant) -> &'static str {
+/// What is there of a family before anything has been counted.
+fn zeros(name: &str) -> Vec<[&'static str; 2]> {
+    let sources = || [Source::Shelf, Source::Douban, Source::NeoDb].map(Source::name);
+    if name == PUSHES.0 {
+        OUTCOMES.map(|outcome| ["text", outcome]).into()
+    } else if name == REPEATED.0 {
+        ["running", "answered"].map(|met| [met, ""]).into()
+    } else if name == REFUSED.0 {
+        let gate = Refusal::ALL.map(Refusal::name);
+        gate.into_iter().chain(["signature", "not_a_push"]).map(|reason| [reason, ""]).collect()
+    } else if name == SOURCES.0 {
+        sources().into_iter().flat_map(|source| ASKED.map(|outcome| [source, outcome])).collect()
+    } else {
+        vec![["", ""]]
+    }
+}
+
+fn stands(state: State) -> &'static str {
     match state {
-        State::Closed { .. } => "closed",
-        State::Resting { until, .. } if now < until => "resting",
-        State::Resting { .. } | State::Probing { .. } => "probing",
+        State::Closed => "closed",
+        State::Resting { .. } => "resting",
+        State::Probing => "probing",
     }
 }
 
@@ -231,13 +209,6 @@ fn process(page: &mut Page) {
     };
     if let Some(kib) = field("VmRSS:") {
         page.number("process_resident_memory_bytes", "Resident memory.", kib * 1024);
-    }
-    if let Some(threads) = field("Threads:") {
-        page.number("process_threads", "Threads.", threads);
-    }
-    if let Ok(files) = std::fs::read_dir("/proc/self/fd") {
-        // One is the directory that is being read.
-        page.number("process_open_fds", "Open files.", files.count().saturating_sub(1));
     }
 }
 
@@ -261,27 +232,16 @@ fn get(counter: &AtomicU64) -> u64 {
     counter.load(Ordering::Relaxed)
 }
 
-fn lock(counts: &Mutex<Pairs>) -> MutexGuard<'_, Pairs> {
-    counts.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Labelled counts, those in `zeros` also when nothing has been counted yet.
-fn samples(
-    counts: &Mutex<Pairs>,
-    names: [&str; 2],
-    zeros: &[[&'static str; 2]],
-) -> Vec<(String, u64)> {
-    let mut all: Pairs = zeros.iter().map(|labels| (*labels, 0)).collect();
-    all.extend(&*lock(counts));
-    all.into_iter().map(|(labels, count)| (pair(names, labels), count)).collect()
-}
-
 fn label(name: &str, text: &str) -> String {
     format!("{{{name}=\"{text}\"}}")
 }
 
-fn pair([a, b]: [&str; 2], [one, other]: [&str; 2]) -> String {
-    format!("{{{a}=\"{one}\",{b}=\"{other}\"}}")
+fn pair(names: [&str; 2], values: [&str; 2]) -> String {
+    match (names, values) {
+        (["", _], _) => String::new(),
+        ([name, ""], [value, _]) => label(name, value),
+        ([a, b], [one, other]) => format!("{{{a}=\"{one}\",{b}=\"{other}\"}}"),
+    }
 }
 
 /// The text, family by family.

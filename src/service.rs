@@ -13,7 +13,7 @@ use crate::conversation::Conversation;
 use crate::demo::Demo;
 use crate::desk::Desk;
 use crate::journal::{self, Throttle};
-use crate::metrics::Metrics;
+use crate::metrics::{self, Metrics};
 use crate::page;
 use crate::parking::Bay;
 use crate::response::{ALLOW, Response, TEXT};
@@ -119,15 +119,13 @@ impl Service {
     }
 
     fn refuse(&self, reason: &NotALetter) -> Response {
-        let (counter, response) = match reason {
-            NotALetter::Stranger(_) => {
-                (&self.metrics.refused_signature, Response::line(403, "forbidden\n"))
-            }
+        let (name, response) = match reason {
+            NotALetter::Stranger(_) => ("signature", Response::line(403, "forbidden\n")),
             NotALetter::NotAPush(_) | NotALetter::NoKey => {
-                (&self.metrics.refused_body, Response::line(400, "not a push\n"))
+                ("not_a_push", Response::line(400, "not a push\n"))
             }
         };
-        Metrics::add(counter);
+        self.metrics.count(metrics::REFUSED, [name, ""]);
         let throttle = if let NotALetter::NoKey = reason { &NO_KEY } else { &REFUSED };
         let Some(more) = throttle.pass(Instant::now()) else { return response };
         match reason {

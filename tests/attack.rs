@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use support::client::{Client, get, post};
-use support::push::target;
+use support::push::{Push, target};
 use support::server::{Directory, Server, TOKEN};
 use support::watch::{alone, attacker, bounds, during, settled, url_check};
 
@@ -46,7 +46,9 @@ fn nobody_else_notices() {
         ("200 slow heads",                         |s| slow(s, 200, b"GET / HTTP/1.1\r\nA: ", 40)),
         ("100 slow bodies, unsigned",              |s| slow(s, 100, &body(UNSIGNED), 60_000)),
         ("100 slow bodies, signed",                |s| slow(s, 100, &body(&target(TOKEN)), 60_000)),
-        ("400 whole bodies at once",               whole_bodies),
+        ("whole bodies again and again",           |s| whole_bodies(s, UNSIGNED, 60_000)),
+        ("the same, signed",                       |s| whole_bodies(s, &target(TOKEN), 60_000)),
+        ("bodies of 8000 bytes again and again",   |s| whole_bodies(s, UNSIGNED, 8_000)),
         ("400 clients that never stop asking",     flood),
     ];
     let directory = Directory::new();
@@ -181,12 +183,40 @@ fn slow(server: &Server, clients: usize, start: &[u8], bytes: usize) {
     }
 }
 
-/// All but the last byte of 400 bodies of 60 000 bytes, then the last bytes all at once.
-fn whole_bodies(server: &Server) {
-    let request = [body(UNSIGNED), vec![b'x'; 59_999]].concat();
-    let streams: Vec<_> = (0..400).map(|_| attacker(server)).collect();
-    streams.iter().for_each(|mut stream| drop(stream.write_all(&request)));
-    streams.iter().for_each(|mut stream| drop(stream.write_all(b"x")));
+/// All but the last byte of 400 bodies of so many bytes, then the last bytes all at once; again and
+/// again, from four sides.
+fn whole_bodies(server: &Server, target: &str, length: usize) {
+    let head = format!("POST {target} HTTP/1.1\r\nContent-Length: {length}\r\n\r\n");
+    let request = &[head.into_bytes(), vec![b'x'; length - 1]].concat();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(move || {
+                for _ in 0..10 {
+                    let streams: Vec<_> = (0..100).map(|_| attacker(server)).collect();
+                    streams.iter().for_each(|mut stream| drop(stream.write_all(request)));
+                    streams.iter().for_each(|mut stream| drop(stream.write_all(b"x")));
+                }
+            });
+        }
+    });
+}
+
+/// Unsigned bodies held half-sent by more clients than may hold so much together, while pushes as
+/// long as those of compatible mode come: they get through.
+#[test]
+fn long_pushes_come_through_a_crowd_of_half_sent_bodies() {
+    let _alone = alone();
+    let directory = Directory::new();
+    let server = Server::serve(&[("DOUMIBOOK_SHELF", &directory.file("shelf.jsonl", SHELF))]);
+    let crowd: Vec<_> = (0..200).map(|_| attacker(&server)).collect();
+    let part = [body(UNSIGNED), vec![b'x'; 9_000]].concat();
+    crowd.iter().for_each(|mut stream| drop(stream.write_all(&part)));
+    let push = Push::text(&"长".repeat(2_200)).xml();
+    for _ in 0..50 {
+        crowd.iter().for_each(|mut stream| drop(stream.write_all(b"x")));
+        let answer = server.ask(&post(&target(TOKEN), push.as_bytes()));
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
 }
 
 /// More clients than places, all with their next request under way before they have the answer

@@ -154,6 +154,7 @@ fn chunks() -> Vec<Row> {
         row("0x5", chunked("0x5\r\nhello\r\n"), Refuse(Malformed)),
         row("no digit", chunked("g\r\n"), Refuse(Malformed)),
         row("empty", chunked("\r\n"), Refuse(Malformed)),
+        row("a bare CR in one", chunked("3;a\rb\r\nabc\r\n0\r\n\r\n"), Refuse(Malformed)),
         row("only an extension", chunked(";a\r\n"), Refuse(Malformed)),
         row("a blank first", chunked(" 5\r\n"), Refuse(Malformed)),
         row("an underscore", chunked("1_0\r\n"), Refuse(Malformed)),
@@ -188,6 +189,11 @@ fn lines() -> Vec<Row> {
         row("raw quotes stay", line("GET /weixin?a=%0d%0a HTTP/1.1"), kept("/weixin?a=%0d%0a")),
         row("absolute", line("GET http://a.example/weixin?b HTTP/1.1"), kept("/weixin?b")),
         row("absolute without a path", line("GET http://a.example HTTP/1.1"), kept("/")),
+        row(
+            "absolute with a query alone",
+            line("GET http://a.example?x=/healthz HTTP/1.1"),
+            Refuse(Malformed),
+        ),
         row("https", line("GET https://a.example/ HTTP/1.1"), Refuse(Malformed)),
         row("asterisk", line("OPTIONS * HTTP/1.1"), Refuse(Malformed)),
         row("authority", line("CONNECT a.example:443 HTTP/1.1"), Refuse(Malformed)),
@@ -385,5 +391,16 @@ fn who_forwards_says_so() {
             panic!("{line:?}");
         };
         assert_eq!(request.forwarded, forwarded, "{line:?}");
+    }
+    for (target, forwarded) in [
+        ("http://evil.example/metrics", true),
+        ("http://localhost/metrics", false),
+        ("http://127.0.0.1:8080/metrics", false),
+    ] {
+        let bytes = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\n\r\n");
+        let Step::Ready(request, _) = Framing::default().look(bytes.as_bytes()) else {
+            panic!("{target}");
+        };
+        assert_eq!((request.target.as_str(), request.forwarded), ("/metrics", forwarded));
     }
 }

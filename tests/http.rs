@@ -64,11 +64,12 @@ fn whatever_the_other_side_does() {
         ("500",                   Reaction::status(500, "x"),          generous, "500, 1 bytes",   1),
         ("429, in seconds",       again("7"),                          generous, "429, again after 7 s", 1),
         ("429, in centuries",     again("99999999999"),                generous, "429, again after 86400 s", 1),
-        ("429, by the clock",     again("Fri, 31 Dec 1999 23:59:59 GMT"), generous, "429, 0 bytes", 1),
+        ("429, by the clock",     again("Fri, 31 Dec 2999 23:59:59 GMT"), generous, "429, again after 86400 s", 1),
+        ("429, till yesterday",   again("Fri, 31 Dec 1999 23:59:59 GMT"), generous, "429, 0 bytes", 1),
         ("429, absurd",           again("-1"),                         generous, "429, 0 bytes",   1),
         ("silence",               Reaction::Hang,                      soon,     "timed out",      1),
         ("a byte now and then",   Reaction::Drip,                      soon,     "timed out",      1),
-        ("closed at once",        Reaction::Close,                     generous, "the connection was closed without an answer", 2),
+        ("closed at once",        Reaction::Close,                     generous, "the connection was closed without an answer", 1),
         ("cut short",             Reaction::CutShort(ok(), 1),         generous, "the answer was cut short", 1),
         ("not HTTP",              Reaction::Raw(b"SSH-2.0-x\r\n\r\n".to_vec()), generous, "the answer is not HTTP", 1),
         ("an endless head",       Reaction::Raw(long_head.into_bytes()), generous, "the answer is not HTTP", 1),
@@ -78,7 +79,7 @@ fn whatever_the_other_side_does() {
         ("without a scheme",      Reaction::redirect("//example.org/"), generous, "redirected to example.org, which is not followed", 1),
         ("to nowhere",            Reaction::redirect("http://"),       generous, "the answer is not HTTP", 1),
         ("without a place",       Reaction::status(302, ""),           generous, "302, 0 bytes",   1),
-        ("round and round",       Reaction::redirect("/again"),        generous, "redirected to 127.0.0.1, which is not followed", 3),
+        ("round and round",       Reaction::redirect("/again"),        generous, "redirected in circles", 3),
     ] {
         let upstream = Upstream::start(move |_| reaction.clone());
         let result = client().get(&url(upstream.url(), "/"), until());
@@ -89,7 +90,7 @@ fn whatever_the_other_side_does() {
 
 #[test]
 fn a_redirect_within_the_origin_is_followed() {
-    for location in ["/there?x=%E4%B8%89", "{base}/there?x=%E4%B8%89"] {
+    for location in ["/there?x=%E4%B8%89", "{base}/there?x=%E4%B8%89", "there?x=%E4%B8%89"] {
         let upstream = Upstream::start(move |request| match request.path() {
             "/there" => Reaction::json(request.param("x").unwrap()),
             _ => {
@@ -125,6 +126,25 @@ fn a_kept_alive_connection_that_is_closed_costs_a_get_nothing_and_repeats_no_pos
     assert_eq!((upstream.requests(), upstream.connections()), (3, 2));
     assert_eq!(http.post(&here, "text/xml", b"<xml/>", generous()), Err(Failure::Closed));
     assert_eq!((upstream.requests(), upstream.connections()), (4, 2));
+}
+
+#[test]
+fn a_new_connection_that_is_closed_is_not_tried_again() {
+    let upstream = Upstream::start(|request| match request.target.as_str() {
+        "/good" if request.nth_on_connection == 0 => Reaction::json("{}"),
+        _ => Reaction::Close,
+    });
+    let http = client();
+    for (path, expected, requests) in [
+        ("/bad", "the connection was closed without an answer", 1),
+        ("/good", "200, 2 bytes", 2),
+        // The kept one first; its successor closes as well.
+        ("/bad", "the connection was closed without an answer", 4),
+        ("/bad", "the connection was closed without an answer", 5),
+    ] {
+        assert_eq!(shown(&http.get(&url(upstream.url(), path), generous())), expected);
+        assert_eq!(upstream.requests(), requests);
+    }
 }
 
 #[test]
@@ -291,6 +311,17 @@ fn what_the_sources_make_of_failures() {
             assert_eq!(kind, expected, "{case}: {outcome:?}");
         }
     }
-    let challenge = Upstream::start(|_| Reaction::redirect("https://sec.douban.com/b?r=1"));
-    assert!(matches!(douban(challenge.url()).find(&isbn(), generous()), Outcome::Limited { .. }));
+    for (there, limited) in [
+        ("https://sec.douban.com/b?r=1",                  true),
+        ("https://accounts.douban.com/passport/login",    true),
+        ("https://www.douban.com/misc/sorry?original-url=x", true),
+        ("https://www.douban.com/",                       false),
+        ("https://sec.douban.com.example.org/",           false),
+    ] {
+        let challenge = Upstream::start(move |_| Reaction::redirect(there));
+        let outcome = douban(challenge.url()).find(&isbn(), generous());
+        assert_eq!(matches!(outcome, Outcome::Limited { .. }), limited, "{there}: {outcome:?}");
+    }
+    let circles = Upstream::start(|_| Reaction::redirect("?again"));
+    assert!(matches!(douban(circles.url()).find(&isbn(), generous()), Outcome::Operator(_)));
 }

@@ -11,12 +11,13 @@ use std::time::{Duration, Instant};
 
 use actors::{Actor, Does, Hands};
 use doumibook::book::{Book, Source};
-use doumibook::catalogue::budget::{Cause, State};
+use doumibook::catalogue::budget::State;
 use doumibook::catalogue::library::{Clock, Guarded};
 use doumibook::catalogue::memory::{FOUND_FOR, Memory};
 use doumibook::catalogue::{
-    Answer, Catalogue, Event, Library, Note, Outcome, Query, Reason, Verdict,
+    Answer, Catalogue, Event, Library, Note, Outcome, Query, Reason, Verdict, douban, neodb,
 };
+use doumibook::http::{BaseUrl, Page};
 
 fn books(source: Source) -> Outcome {
     Outcome::Found(vec![Book { title: "三体".to_owned(), source, ..Book::default() }])
@@ -55,7 +56,8 @@ fn lines(notes: &[Note]) -> Vec<String> {
 
 const ORDER: [Source; 3] = [Source::Douban, Source::NeoDb, Source::Shelf];
 
-/// One letter, one outcome; `r` a source that rests after being limited, `x` after refusals.
+/// One letter, one outcome; `r` a source that rests after being limited, `x` after refusals, `t`
+/// after failures.
 fn outcome(letter: char, source: Source) -> Outcome {
     match letter {
         'f' => books(source),
@@ -77,7 +79,7 @@ fn ask(letters: &str) -> (Answer, Vec<usize>) {
         .collect();
     let library = library(&hands, &actors.iter().collect::<Vec<_>>());
     let mut before = [0; 3];
-    if letters.contains(['r', 'x']) {
+    if letters.contains(['r', 'x', 't']) {
         let other = Query::words("球状闪电").unwrap();
         (0..3).for_each(|_| drop(library.find(&other, hands.at(12_000))));
         before = [0, 1, 2].map(|n| actors.get(n).map_or(0, Actor::asked));
@@ -106,7 +108,7 @@ fn a_saver_sleeps_until_something_was_learned() {
 #[test]
 #[rustfmt::skip]
 fn what_the_sources_mean_together() {
-    use Verdict::{Busy, Found, NotFound, Trouble};
+    use Verdict::{Busy, Found, NotFound, Trouble, Unasked};
     for (letters, verdict, source, asked, notes) in [
         ("f",   Found,    Some(Source::Douban), vec![1],       "douban: 1 found in 0 ms"),
         ("nf",  Found,    Some(Source::NeoDb),  vec![1, 1],    "douban: not found in 0 ms | neodb: 1 found in 0 ms"),
@@ -115,12 +117,14 @@ fn what_the_sources_mean_together() {
         ("rnf", Found,    Some(Source::Shelf),  vec![0, 1, 1], "douban: not asked, rests because it limited us | neodb: not found in 0 ms | shelf: 1 found in 0 ms"),
         ("nnn", NotFound, None,                 vec![1, 1, 1], "douban: not found in 0 ms | neodb: not found in 0 ms | shelf: not found in 0 ms"),
         ("nuu", NotFound, None,                 vec![1, 1, 1], "douban: not found in 0 ms | neodb: cannot know | shelf: cannot know"),
+        ("uuu", Unasked,  None,                 vec![1, 1, 1], "douban: cannot know | neodb: cannot know | shelf: cannot know"),
         ("lnn", Busy,     None,                 vec![1, 1, 1], "douban: limits us, after 0 ms: code 112 | douban: rests for 15 s | neodb: not found in 0 ms | shelf: not found in 0 ms"),
         ("rnn", Busy,     None,                 vec![0, 1, 1], "douban: not asked, rests because it limited us | neodb: not found in 0 ms | shelf: not found in 0 ms"),
-        ("lon", Busy,     None,                 vec![1, 1, 1], "douban: limits us, after 0 ms: code 112 | douban: rests for 15 s | neodb: refuses us, after 0 ms: code 104; check DOUMIBOOK_NEODB_URL | shelf: not found in 0 ms"),
-        ("onn", Trouble,  None,                 vec![1, 1, 1], "douban: refuses us, after 0 ms: code 104; check DOUMIBOOK_DOUBAN_URL and DOUMIBOOK_DOUBAN_KEY | neodb: not found in 0 ms | shelf: not found in 0 ms"),
+        ("lon", Busy,     None,                 vec![1, 1, 1], "douban: limits us, after 0 ms: code 112 | douban: rests for 15 s | neodb: refuses us, after 0 ms: code 104 | shelf: not found in 0 ms"),
+        ("onn", Trouble,  None,                 vec![1, 1, 1], "douban: refuses us, after 0 ms: code 104 | neodb: not found in 0 ms | shelf: not found in 0 ms"),
         ("ndn", Trouble,  None,                 vec![1, 1, 1], "douban: not found in 0 ms | neodb: failed after 0 ms: timed out | shelf: not found in 0 ms"),
         ("xnn", Trouble,  None,                 vec![0, 1, 1], "douban: not asked, rests because it refused us | neodb: not found in 0 ms | shelf: not found in 0 ms"),
+        ("tnn", Trouble,  None,                 vec![0, 1, 1], "douban: not asked, rests because it failed | neodb: not found in 0 ms | shelf: not found in 0 ms"),
         ("xrn", Busy,     None,                 vec![0, 0, 1], "douban: not asked, rests because it refused us | neodb: not asked, rests because it limited us | shelf: not found in 0 ms"),
         ("",    Trouble,  None,                 vec![],        ""),
     ] {
@@ -142,8 +146,14 @@ fn not_found_needs_every_source_that_could_know() {
                 let letters = String::from_iter([a, b, c]);
                 let verdict = ask(&letters).0.verdict;
                 let nobody_failed = letters.chars().all(|letter| "nu".contains(letter));
+                let nobody_knows = letters == "uuu";
                 assert_eq!(verdict == Verdict::Found, letters.contains('f'), "{letters}");
-                assert_eq!(verdict == Verdict::NotFound, nobody_failed, "{letters}");
+                assert_eq!(
+                    verdict == Verdict::NotFound,
+                    nobody_failed && !nobody_knows,
+                    "{letters}"
+                );
+                assert_eq!(verdict == Verdict::Unasked, nobody_knows, "{letters}");
             }
         }
     }
@@ -156,14 +166,14 @@ fn no_source_eats_the_time_of_those_behind_it() {
     use Outcome::NotFound;
     // Shares in milliseconds; 0 when a source was not asked.
     for (row, does, deadline, shares) in [
-        ("all hang",            [Hang, Hang, Hang],                               12_000, [4000, 4000, 4000]),
-        ("the first answers",   [Say(NotFound), Hang, Hang],                      12_000, [4000, 6000, 6000]),
-        ("the first is slow",   [Take(3000, NotFound), Hang, Hang],               12_000, [4000, 4500, 4500]),
-        ("the first overruns",  [Take(11_000, NotFound), Hang, Hang],             12_000, [4000, 500, 500]),
-        ("little time",         [Hang, Hang, Hang],                               600,    [250, 250, 250]),
-        ("too little for all",  [Hang, Hang, Hang],                               400,    [250, 0, 250]),
-        ("none left",           [Hang, Hang, Hang],                               0,      [0, 0, 250]),
-        ("the second limits",   [Hang, Say(limited(None)), Hang],                 12_000, [4000, 4000, 8000]),
+        ("both hang",           [Hang, Hang, Say(NotFound)],                      12_000, [6000, 6000, 250]),
+        ("the first answers",   [Say(NotFound), Hang, Say(NotFound)],             12_000, [6000, 12_000, 250]),
+        ("the first is slow",   [Take(3000, NotFound), Hang, Say(NotFound)],      12_000, [6000, 9000, 250]),
+        ("the first overruns",  [Take(11_000, NotFound), Hang, Say(NotFound)],    12_000, [6000, 1000, 250]),
+        ("little time",         [Hang, Hang, Say(NotFound)],                      600,    [300, 300, 250]),
+        ("too little for both", [Hang, Hang, Say(NotFound)],                      400,    [250, 0, 250]),
+        ("none left",           [Hang, Hang, Say(NotFound)],                      0,      [0, 0, 250]),
+        ("the second limits",   [Hang, Say(limited(None)), Say(NotFound)],        12_000, [6000, 6000, 6000]),
     ] {
         let hands = Hands::new();
         let actors: Vec<_> = ORDER.into_iter().zip(does).map(|(s, d)| Actor::new(s, &hands, [d])).collect();
@@ -204,19 +214,21 @@ fn a_resting_source_is_neither_asked_nor_given_time() {
     assert_eq!((hands.now(), hung.asked(), resting.asked()), (start, 3, 1));
     assert!(matches!(
         library.states()[..],
-        [
-            (Source::Douban, State::Resting { cause: Cause::Down, .. }),
-            (Source::NeoDb, State::Resting { cause: Cause::Limited, .. }),
-        ]
+        [(Source::Douban, State::Resting { .. }), (Source::NeoDb, State::Resting { .. })]
     ));
     hands.advance(15_000);
+    assert!(matches!(
+        library.states()[..],
+        [(Source::Douban, State::Probing), (Source::NeoDb, State::Resting { .. })]
+    ));
     find(&library, &hands);
     assert_eq!((hung.asked(), resting.asked()), (4, 1), "the probe, and only that");
 }
 
 #[test]
 fn answers_are_remembered_and_failures_are_not() {
-    for (letter, remembered) in [('f', true), ('n', true), ('l', false), ('o', false), ('d', false)]
+    for (letter, remembered) in
+        [('f', true), ('n', true), ('u', false), ('l', false), ('o', false), ('d', false)]
     {
         let hands = Hands::new();
         let says = Does::Say(outcome(letter, Source::Shelf));
@@ -299,6 +311,28 @@ fn past_the_budget_a_source_is_not_asked() {
     );
     hands.advance(60_000);
     assert_eq!(find(&library, &hands).verdict, Verdict::NotFound);
+}
+
+#[test]
+fn the_log_says_once_what_to_do() {
+    let page = Page { status: 403, body: br#"{"code":104}"#.to_vec(), ..Page::default() };
+    for (source, outcome, expected) in [
+        (
+            Source::Douban,
+            douban::read(&query(), &page),
+            "douban: refuses us, after 0 ms: the key is missing or wrong (code 104); check \
+             DOUMIBOOK_DOUBAN_KEY",
+        ),
+        (
+            Source::NeoDb,
+            neodb::read(&query(), &page, &BaseUrl::parse("https://neodb.social").unwrap()),
+            "neodb: refuses us, after 0 ms: refused (HTTP 403); check DOUMIBOOK_NEODB_URL",
+        ),
+    ] {
+        let hands = Hands::new();
+        let library = library(&hands, &[&Actor::new(source, &hands, [Does::Say(outcome)])]);
+        assert_eq!(lines(&find(&library, &hands).notes), [expected]);
+    }
 }
 
 #[test]

@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use doumibook::book::{Book, Holding, Rating};
+use doumibook::catalogue::clean::undotted;
 use doumibook::catalogue::shelf::{Format, Shelf};
 use doumibook::catalogue::{Catalogue, HITS, Outcome, Query};
 use doumibook::isbn::Isbn;
@@ -44,9 +45,11 @@ const SMALL: &str = r#"
 {"title":"《三体》漫谈","author":"刘慈欣研究会"}
 {"title":"小王子","author":["圣埃克苏佩里"],"translator":"马振骋","publisher":"人文","isbn":"9787020042494"}
 {"title":"小王子","author":["圣埃克苏佩里"],"translator":"李继宏","publisher":"天津","id":"20443559"}
+{"title":"夜航","link":"https://m.douban.com/book/subject/1003079/"}
 {"title":"Ｒｕｓｔ　Programming","author":"Jim Blandy, Jason Orendorff"}
 {"title":"刘慈欣小传","author":"某人"}
 {"title":"The-Little-Prince","author":"Saint-Exupéry"}
+{"title":"哈利·波特","author":"[英] J. K. 罗琳/Rowling, J. K."}
 "#;
 
 #[test]
@@ -72,6 +75,8 @@ fn best_first() {
         ("words apart",                "programming Rust", "Ｒｕｓｔ　Programming"),
         ("capitals in plain ASCII",    "little",           "The-Little-Prince"),
         ("capitals beyond ASCII",      "EXUPÉRY",          "The-Little-Prince"),
+        ("without the dots",           "哈利波特 J.K.罗琳",  "哈利·波特"),
+        ("with other dots",            "哈利・波特",         "哈利·波特"),
         ("never across two fields",    "三体刘慈欣",       ""),
         ("never across two books",     "某人三体",         ""),
         ("nothing",                    "没有这本书",       ""),
@@ -90,10 +95,14 @@ fn other_questions() {
         ("the author's own books first", Query::author("刘慈欣"),    "三体Ⅱ 三体 《三体》漫谈"),
         ("no titles, no translators",    Query::author("李继宏"),    ""),
         ("one of several authors",       Query::author("BLANDY"),    "Ｒｕｓｔ Programming"),
+        ("an author's dots",             Query::author("J·K·罗琳"),  "哈利·波特"),
+        ("an author without dots",       Query::author("JK罗琳"),    "哈利·波特"),
+        ("an author's dots and blanks",  Query::author("J. K. Rowling"), "哈利·波特"),
         ("ISBN-13",                      isbn("9787536692930"),      "三体"),
         ("ISBN-10",                      isbn("702004249x"),         "小王子/人文"),
         ("another ISBN",                 isbn("9787121042621"),      ""),
         ("Douban's number",              Query::subject("20443559"), "小王子/天津"),
+        ("Douban's number in a link",    Query::subject("1003079"),  "夜航"),
     ] {
         assert_eq!(titles(&found(&small, query)), best, "{case}");
     }
@@ -135,7 +144,20 @@ fn files_as_they_come() {
         ("English header",  Csv, "title,author,isbn\n书一,甲,9787536692930\n", "书一|甲|9787536692930"),
         ("Chinese header",  Csv, "题名,责任者,ISBN号\n书一,甲,7536692935\n",     "书一|甲|9787536692930"),
         ("any order, case, width, units; unknown columns",
-                            Csv, "定价（元）,备注,ＩＳＢＮ,Author,书名\n1,x,,甲,书一\n", "书一|甲|-"),
+                            Csv, "定价（元）,备注,ＩＳＢＮ,Author,书名,, 状态\n1,x,,甲,书一\n", "书一|甲|-\nline 1: these columns are not used: 备注, 状态"),
+        ("a library system's header",
+                            Csv, "索取号,标准书号,第一责任者,出版单位,出版年月,单价,典藏地,可借复本,题名\n,,甲,,,,,,书一\n", "书一|甲|-"),
+        ("ISBN and price",  Csv, "书名,ISBN及定价\n书一,978-7-5366-9293-0 : CNY23.00\n", "书一||9787536692930"),
+        ("title and people", Csv, "题名/责任者\n书一 / 甲；乙\n书二\n",          "书一|甲+乙|-\n书二||-"),
+        ("people twice",    Csv, "题名/责任者,作者\n书一 / 甲著,甲\n",           "书一|甲|-"),
+        ("a title above",   Csv, "某某图书馆, 2026\n\n书名;作者\n书一;甲\n;乙\n",  "书一|甲|-\nline 5: no title; every book needs one"),
+        ("Excel's own line", Csv, "sep=;\n书名;作者\n书一;甲\n",                 "书一|甲|-"),
+        ("too much above",  Csv, "馆藏\n\n\n\n\n书名\n书一\n",
+            "refused: none of the first 5 lines names a column title or 书名; the first is: 馆藏"),
+        ("formulas",        Csv, "=\"书名\",isbn\n=\"书一\",=\"9787536692930\"\n书二,\"=\"\"9787536692930\"\"\"\n", "书一||9787536692930\n书二||9787536692930"),
+        ("numbers as texts", Csv, "书名,isbn\n书一,'9787536692930\n书二,'7536692935\n", "书一||9787536692930\n书二||9787536692930"),
+        ("numbers as numbers", Csv, "书名,isbn\n书一,9787536692930.0\n书二,7536692935.0\n", "书一||9787536692930\n书二||9787536692930"),
+        ("two numbers",     Csv, "书名\tisbn\n书一\t7536692936,7536692935\n书二\t9787536692930 9787020042494\n", "书一||9787536692930\n书二||9787536692930"),
         ("semicolons",      Csv, "书名;作者\n书一;甲\n",                 "书一|甲|-"),
         ("tabs",            Csv, "书名\t作者\n书一\t甲\n",               "书一|甲|-"),
         ("mark and CRLF",   Csv, "\u{feff}书名,作者\r\n书一,甲\r\n",      "书一|甲|-"),
@@ -158,7 +180,9 @@ fn files_as_they_come() {
             "书一||-\nline 2: \"9787536692931\" is not an ISBN; the book is served without it (in a spreadsheet, format the column as text)"),
         ("older than ISBN", Csv, "书名,isbn\n书一,10019·1977\n",          "书一||-"),
         ("as in MARC",      Csv, "书名,isbn\n书一,978-7-5366-9293-0 (平装) : CNY23.00\n", "书一||9787536692930"),
-        ("no title column", Csv, "name,作者\n书一,甲\n",                 "refused: no column is named title or 书名; the first line names these: name, 作者"),
+        ("no title column", Csv, "name,作者\n书一,甲\n",                 "refused: none of the first 5 lines names a column title or 书名; the first is: name,作者"),
+        ("no books",        Csv, "书名,备注\n,,\n",                      "refused: no books below the header"),
+        ("no titles",       Csv, "书名,作者\n,甲\n,乙\n",                "refused: nothing in it can be served; line 2: no title; every book needs one"),
         ("nothing at all",  Csv, " \n\n",                               "refused: the file is empty"),
         ("objects",         JsonLines, "{\"title\":\"书一\",\"author\":\"甲;乙\",\"isbn13\":9787536692930}\n", "书一|甲+乙|9787536692930"),
         ("lists",           JsonLines, "{\"title\":\"书一\",\"author\":[\"甲\",\"U, W\"],\"isbn10\":\"7536692935\",\"isbn13\":\"\"}", "书一|甲+U, W|9787536692930"),
@@ -166,17 +190,28 @@ fn files_as_they_come() {
         ("CRLF and blanks", JsonLines, "\u{feff}{\"title\":\"书一\"}\r\n\r\n  {\"title\":\"书二\"}\r\n", "书一||-\n书二||-"),
         ("not JSON",        JsonLines, "{\"title\":\"书一\"}\n{\"title\":}\n",
             "书一||-\nline 2: not JSON at column 10; each line is one object, such as {\"title\": \"…\"}"),
-        ("not an object",   JsonLines, "[\"书一\"]\n",                  "line 1: not an object; each line is one, such as {\"title\": \"…\"}"),
+        ("not an object",   JsonLines, "[\"书一\"]\n",                  "refused: nothing in it can be served; line 1: not an object; each line is one, such as {\"title\": \"…\"}"),
         ("no title",        JsonLines, "{\"author\":\"甲\"}\n{\"title\":\" \"}\n{\"title\":null}",
-            "line 1: no title; every book needs one\nline 2: no title; every book needs one\nline 3: no title; every book needs one"),
+            "refused: nothing in it can be served; line 1: no title; every book needs one"),
+        ("some titles",     JsonLines, "{\"author\":\"甲\"}\n{\"title\":\" \"}\n{\"title\":null}\n{\"title\":\"书\"}",
+            "书||-\nline 1: no title; every book needs one\nline 2: no title; every book needs one\nline 3: no title; every book needs one"),
     ] {
         assert_eq!(read(file.as_bytes(), format), given, "{case}");
     }
-    // 书名 in GBK, and as Excel's "Unicode text" (UTF-16).
-    for bytes in [&b"\xca\xe9\xc3\xfb\n"[..], b"\xff\xfe\x66\x4e\x0d\x54\x0a\x00"] {
-        assert_eq!(read(bytes, Csv), "refused: not UTF-8 (perhaps GBK); in the spreadsheet, save it as \"CSV UTF-8\"");
+    let gbk = "not UTF-8 (perhaps GBK); save it as UTF-8 (a spreadsheet's \"CSV UTF-8\")";
+    let utf16 = "refused: UTF-16, not UTF-8; save it as UTF-8 (a spreadsheet's \"CSV UTF-8\")";
+    let nothing = format!("refused: nothing in it can be served; line 1: {gbk}");
+    for (case, format, file, given) in [
+        ("书名 in GBK",      Csv, &b"\xca\xe9\xc3\xfb\n"[..],                 format!("refused: {gbk}")),
+        ("in UTF-16",       Csv, b"\xff\xfe\x66\x4e\x0d\x54\x0a\x00",         utf16.to_owned()),
+        ("the other way",   Csv, b"\xfe\xff\x4e\x66\x54\x0d\x00\x0a",         utf16.to_owned()),
+        ("below a header",  Csv, b"title\n\xca\xe9\n",                        nothing.replace("line 1", "line 2")),
+        ("one line",        Csv, b"title\n\xca\xe9\n\xe4\xb9\xa6\n",           format!("书||-\nline 2: {gbk}")),
+        ("damaged earlier", Csv, "title\n书\u{fffd}\n".as_bytes(),               "书\u{fffd}||-".to_owned()),
+        ("JSON in GBK",     JsonLines, b"{\"title\":\"\xca\xe9\"}",            nothing.clone()),
+    ] {
+        assert_eq!(read(file, format), given, "{case}");
     }
-    assert_eq!(read(b"{\"title\":\"\xca\xe9\"}", JsonLines), "line 1: not UTF-8; save the file as UTF-8");
 }
 
 #[test]
@@ -220,6 +255,7 @@ fn what_a_field_may_hold() {
     for (case, fields, shown) in [
         ("nothing",           r#""x":1"#.to_owned(),                                  Book::default()),
         ("link from the id",  r#""id":1003078"#.to_owned(),                           Book { link: "https://book.douban.com/subject/1003078/".into(), ..Book::default() }),
+        ("the id from a link", r#""link":"http://book.douban.com/subject/1003078/?from=x""#.to_owned(), Book { link: "https://book.douban.com/subject/1003078/".into(), ..Book::default() }),
         ("a link is better",  r#""id":"1","link":"https://e.org/"#.to_owned() + "\"", Book { link: "https://e.org/".into(), ..Book::default() }),
         ("only https",        r#""link":"http://e.org","cover":"javascript:"#.to_owned() + "\"", Book::default()),
         ("no such id",        r#""id":"a/../b""#.to_owned(),                          Book::default()),
@@ -293,7 +329,7 @@ fn the_sample_is_sound() {
         let books = found(&one, Query::words(title));
         let [book] = books.as_slice() else { panic!("{line}") };
         assert!(!book.authors.is_empty(), "{title} has authors");
-        assert!(book.summary.is_empty() && book.rating == Rating::Unknown, "{title}: facts only");
+        assert_eq!(book.rating, Rating::Unknown, "{title}: nobody's opinion");
         if let Some(isbn) = book.isbn {
             isbns += 1;
             assert!(seen.insert(isbn), "{title}: {isbn} stands there twice");
@@ -329,15 +365,16 @@ fn nothing_is_overlooked() {
     let file = library::json_lines(1_000);
     let quick = shelf(&file, Format::JsonLines);
     let searched = ["title", "subtitle", "author", "translator", "publisher"];
+    let bare = |text: &str| undotted(&fold(text));
     let lines: Vec<Vec<String>> = file
         .lines()
         .map(|line| {
             let fields: serde_json::Value = serde_json::from_str(line).expect("JSON");
-            searched.iter().map(|name| fold(fields[name].as_str().unwrap_or_default())).collect()
+            searched.iter().map(|name| bare(fields[name].as_str().unwrap_or_default())).collect()
         })
         .collect();
     let mut words: Vec<&str> = lines.iter().step_by(7).flatten().map(String::as_str).collect();
-    words.extend(["e", "a", "(", "第2版", "出版社", "·", "天", "书书", "没有这本书"]);
+    words.extend(["e", "a", "(", "第2版", "出版社", "天", "书书", "没有这本书"]);
     for word in words.iter().flat_map(|field| field.split(' ')).filter(|word| !word.is_empty()) {
         let there = lines.iter().filter(|fields| fields.iter().any(|f| f.contains(word))).count();
         assert_eq!(found(&quick, Query::words(word)).len(), there.min(HITS), "{word:?}");

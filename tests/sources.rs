@@ -88,8 +88,11 @@ fn fields_of_a_douban_record() {
     for (case, fields, expected) in [
         ("nothing but a title",             r#""id":null"#,                                               ""),
         ("every text null",                 r#""subtitle":null,"author":null,"translator":null,"rating":null,"pubdate":null,"publisher":null,"price":null,"pages":null,"isbn13":null,"image":null,"images":null,"summary":null,"series":null"#, ""),
-        ("fields of other kinds",           r#""subtitle":1,"author":{"a":1},"rating":"7","pages":[1],"isbn13":9,"images":"x","series":[],"id":{}"#, ""),
+        ("fields of other kinds",           r#""subtitle":1,"author":{"a":1},"rating":"7","pages":[1],"isbn13":9,"images":"x","series":[],"id":{}"#, "subtitle: 1; rating: 70"),
+        ("numbers where texts are usual",   r#""title":1984,"price":22,"pubdate":2003,"isbn13":9787020042494"#, "title: 1984; pubdate: 2003; price: 22; isbn: 9787020042494"),
         ("entities in the title",           r#""title":"&quot;C&quot; &amp; C++ <第2版>""#,                r#"title: "C" & C++ <第2版>"#),
+        ("tags in titles",                  r#""title":"<b>C++</b> &amp; C","subtitle":"<p>上册</p>""#,    "title: C++ & C; subtitle: 上册"),
+        ("what looks like a tag",           r#""title":"C<T>","subtitle":"C<T>""#,                        "title: C<T>; subtitle: C<T>"),
         ("subtitle",                        r#""subtitle":"第2版""#,                                       "subtitle: 第2版"),
         ("original title",                  r#""origin_title":"Le Petit Prince\u00a0""#,                  "origin: Le Petit Prince"),
         ("original title, by another name", r#""origin_title":"","origin":"Zoographies""#,                "origin: Zoographies"),
@@ -136,6 +139,7 @@ fn fields_of_a_douban_record() {
         ("no ISBN",                         r#""isbn13":"统一书号10019·1977""#,                             ""),
         ("plain summary",                   r#""summary":"一\n二\t\u3000三\uf06c""#,                        "summary: 一 二 三"),
         ("summary in HTML",                 r#""summary":"<p>一&nbsp;  二</p><p>三</p>""#,                  "summary: 一 二 三"),
+        ("summary in HTML, never closed",   r#""summary":"<p>第一段 &lt;甲&gt;""#,                          "summary: 第一段 <甲>"),
         ("cover: large first",              r#""image":"https://img1.doubanio.com/m.jpg","images":{"small":"https://img1.doubanio.com/s.jpg","large":"https://img1.doubanio.com/l.jpg","medium":"https://img1.doubanio.com/m.jpg"}"#, "cover: https://img1.doubanio.com/l.jpg"),
         ("cover: only large",               r#""images":{"small":"","large":"https://img1.doubanio.com/s.jpg","medium":""}"#, "cover: https://img1.doubanio.com/s.jpg"),
         ("cover: only image",               r#""image":"https://img1.doubanio.com/m.jpg""#,               "cover: https://img1.doubanio.com/m.jpg"),
@@ -177,6 +181,8 @@ fn fields_of_a_neodb_record() {
         ("below five ratings",   r#""rating":null,"rating_count":4"#,                       "rating: too few"),
         ("description",          r#""description":"一\r\n\r\n二""#,                           "summary: 一 二"),
         ("cover",                r#""cover_image_url":"https://neodb.social/m/1.jpg""#,     "cover: https://neodb.social/m/1.jpg"),
+        ("link without a path",  r#""url":null,"id":"https://neodb.social/book/5uGl""#,    "link: https://neodb.social/book/5uGl"),
+        ("link that is none",    r#""id":"http://neodb.social/book/5uGl""#,                ""),
         ("link",                 r#""url":"/book/5uGl","id":"https://neodb.social/book/5uGl","api_url":"/api/book/5uGl""#, "link: https://neodb.social/book/5uGl"),
     ] {
         let body = format!(r#"{{"data":[{{"title":"T",{fields}}}],"pages":1,"count":1}}"#);
@@ -196,6 +202,7 @@ const BARE: &str = r#"{"title":"C","isbn13":""}"#;
 fn what_douban_and_its_likes_answer() {
     let many = format!(r#"{{"books":[{}]}}"#, vec![BARE; 30].join(","));
     let twenty = format!("found {}", ["C"; 20].join(","));
+    let app_limit = "limited: too many requests (code 1309)";
     let down = "down: the answer was empty or cut short";
     let html = "operator: a web page instead of JSON; check DOUMIBOOK_DOUBAN_URL";
     let empty = "operator: JSON, but no books in it; check DOUMIBOOK_DOUBAN_URL";
@@ -218,7 +225,7 @@ fn what_douban_and_its_likes_answer() {
         ("another ISBN is dropped",   isbn(),    200, format!(r#"{{"books":[{OTHER},{MINE},{BARE}]}}"#), "found A,C"),
         ("only another ISBN",         isbn(),    200, OTHER.into(),                                  "not found"),
         ("by this author",            author("圣埃克苏佩里"), 200, format!("[{OTHER},{MINE},{BARE}]"),  "found A"),
-        ("by no such author",         author("丙"), 200, format!("[{OTHER},{MINE},{BARE}]"),          "not found"),
+        ("by nobody spelled so",      author("丙"), 200, format!("[{OTHER},{MINE},{BARE}]"),          "found B,A,C"),
         ("one without a title",       words(),   200, format!(r#"[{{"title":" "}},{BARE},7,null]"#), "found C"),
         ("none with a title",         words(),   200, r#"{"books":[{"id":"1"}]}"#.into(),            "down: records without a title"),
         ("a record without a title",  isbn(),    200, r#"{"id":"1","title":""}"#.into(),             "down: records without a title"),
@@ -240,7 +247,11 @@ fn what_douban_and_its_likes_answer() {
         ("unknown error",             isbn(),    400, error(999),   "down: HTTP 400"),
         ("wrong path",                isbn(),    404, error(1001),  "operator: no such path (code 1001); check DOUMIBOOK_DOUBAN_URL"),
         ("a code nobody knows",       isbn(),    200, error(4242),  "down: error code 4242"),
-        ("a code in words",           isbn(),    400, r#"{"code":"subject_ip_rate_limit"}"#.into(), "down: HTTP 400"),
+        ("limit of the app's API",    isbn(),    400, r#"{"code":1309,"msg":"SECRETKEY"}"#.into(),   app_limit),
+        ("a code in words",           isbn(),    400, r#"{"code":"subject_ip_rate_limit"}"#.into(), app_limit),
+        ("a message that is a code",  isbn(),    400, r#"{"msg":"subject_ip_rate_limit"}"#.into(),  app_limit),
+        ("other words",               isbn(),    400, r#"{"code":"SECRETKEY","msg":"subject_ip_rate_limit: x"}"#.into(), "down: HTTP 400"),
+        ("a code in digits",          isbn(),    400, r#"{"code":"112"}"#.into(),                    "limited: too many requests (code 112)"),
         // Status decides.
         ("404 in JSON, by number",    subject(), 404, r#"{"detail":"Not Found"}"#.into(),            "not found"),
         ("404 in JSON, of a search",  words(),   404, r#"{"detail":"Not Found"}"#.into(),            no_path),
@@ -271,6 +282,28 @@ fn what_douban_and_its_likes_answer() {
         let found = outcome(&douban::read(&query, &page(status, &body)));
         assert_eq!(found, expected, "{case}");
         assert!(!found.contains("SECRETKEY") && !found.contains("203.0.113.7"), "{case}");
+    }
+}
+
+#[test]
+#[rustfmt::skip]
+fn names_are_the_same_however_dots_and_blanks_are_set() {
+    let by = |name| format!(r#"[{{"title":"A","author":["某人"]}},{{"title":"B","author":["{name}"]}}]"#);
+    for (typed, written, same) in [
+        ("J.K.罗琳",          "[英] J. K. 罗琳",   true),
+        ("J·K·罗琳",          "[英] J. K. 罗琳",   true),
+        ("JK罗琳",            "[英] J. K. 罗琳",   true),
+        ("j k 罗琳",          "J.K.罗琳",          true),
+        ("加西亚马尔克斯",     "加西亚·马尔克斯",    true),
+        ("加西亚 马尔克斯",    "加西亚·马尔克斯",    true),
+        ("加西亚・马尔克斯",   "加西亚•马尔克斯",    true),
+        ("马尔克斯",          "加西亚·马尔克斯",    true),
+        ("Rowling J.K.",     "J.K. Rowling",     true),
+        ("J. K. Rowling",    "Rowling, J. K.",   false),
+        ("加西亚 洛尔卡",     "加西亚·马尔克斯",    false),
+    ] {
+        let found = outcome(&douban::read(&author(typed), &page(200, by(written))));
+        assert_eq!(found, if same { "found B" } else { "found A,B" }, "{typed:?} of {written:?}");
     }
 }
 

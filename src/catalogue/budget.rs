@@ -46,24 +46,14 @@ pub enum Cause {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum State {
     /// The source is asked.
-    Closed {
-        /// In a row, so far.
-        failures: u32,
-    },
-    /// The source is left alone; the first one to ask from `until` on is the probe.
+    Closed,
+    /// The source is left alone.
     Resting {
         /// The end of the rest.
         until: Instant,
-        /// What brought it about.
-        cause: Cause,
     },
-    /// One lookup is finding out whether the source is back; nobody else asks.
-    Probing {
-        /// The probe is taken for lost at this moment, and the next one may go.
-        lapses: Instant,
-        /// What brought the rest about.
-        cause: Cause,
-    },
+    /// The rest is over: one lookup finds out whether the source is back, or the next will.
+    Probing,
 }
 
 /// The right to ask once. It is handed back with [`Gate::report`].
@@ -81,15 +71,27 @@ pub enum Change {
     Back,
 }
 
-/// Budget and breaker of one source.
+/// The source is left alone.
 #[derive(Debug)]
+struct Rest {
+    /// The first one to ask from then on is the probe; while that is under way, the moment at
+    /// which it is taken for lost and the next may go.
+    until: Instant,
+    cause: Cause,
+    probing: bool,
+}
+
+/// Budget and breaker of one source.
+#[derive(Debug, Default)]
 pub struct Gate {
     per_minute: Option<NonZeroU32>,
     /// When the source was asked, latest first: the last `per_minute` moments.
     asked: VecDeque<Instant>,
-    state: State,
+    /// In a row, so far, while it does not rest.
+    failures: u32,
+    rest: Option<Rest>,
     /// The last rest of our own choosing.
-    rest: Duration,
+    length: Duration,
     /// When the source last came back.
     back: Option<Instant>,
 }
@@ -97,13 +99,16 @@ pub struct Gate {
 impl Gate {
     /// A source in good health; `None` sets no budget.
     pub fn new(per_minute: Option<NonZeroU32>) -> Self {
-        let state = State::Closed { failures: 0 };
-        Self { per_minute, asked: VecDeque::new(), state, rest: Duration::ZERO, back: None }
+        Self { per_minute, ..Self::default() }
     }
 
     /// Where the breaker stands, for metrics.
-    pub fn state(&self) -> State {
-        self.state
+    pub fn state(&self, now: Instant) -> State {
+        match self.rest {
+            None => State::Closed,
+            Some(Rest { until, probing: false, .. }) if now < until => State::Resting { until },
+            Some(_) => State::Probing,
+        }
     }
 
     /// Whether [`Gate::admit`] would say yes; changes nothing.
@@ -124,51 +129,57 @@ impl Gate {
             self.asked.truncate(most.get() as usize - 1);
             self.asked.push_front(now);
         }
-        let probe = match self.state {
-            State::Closed { .. } => false,
-            State::Resting { cause, .. } | State::Probing { cause, .. } => {
-                self.state = State::Probing { lapses: until + GRACE, cause };
-                true
-            }
-        };
-        Ok(Pass { probe })
+        if let Some(rest) = &mut self.rest {
+            (rest.until, rest.probing) = (until + GRACE, true);
+        }
+        Ok(Pass { probe: self.rest.is_some() })
     }
 
     /// Tells what came of a lookup.
     pub fn report(&mut self, pass: Pass, outcome: &Outcome, now: Instant) -> Option<Change> {
+        let probing = self.rest.as_ref().is_some_and(|rest| pass.probe && rest.probing);
         let (cause, wish) = match outcome {
-            Outcome::Found(_) | Outcome::NotFound => return self.well(pass, now),
-            Outcome::Unasked => return self.untouched(pass, now),
+            Outcome::Found(_) | Outcome::NotFound => {
+                self.failures = 0;
+                // An answer that was under way when the rest began proves nothing about now.
+                self.rest.take_if(|_| probing)?;
+                self.back = Some(now);
+                return Some(Change::Back);
+            }
+            // The source had nothing to do with it: the lookup costs nothing, and the probe is
+            // still to be made.
+            Outcome::Unasked => {
+                self.asked.pop_front();
+                let rest = self.rest.as_mut().filter(|_| probing)?;
+                (rest.until, rest.probing) = (now, false);
+                return None;
+            }
             Outcome::Limited { retry_after, .. } => {
                 (Cause::Limited, retry_after.unwrap_or_default().min(LONGEST_WISH))
             }
             Outcome::Operator(_) => (Cause::Operator, Duration::ZERO),
             Outcome::Down(_) => (Cause::Down, Duration::ZERO),
         };
-        match &mut self.state {
-            State::Closed { failures } => {
-                *failures += 1;
-                let enough = cause == Cause::Limited || *failures >= FAILURES;
-                enough.then(|| self.lie_down(cause, wish, now))
-            }
-            State::Probing { .. } if pass.probe => Some(self.lie_down(cause, wish, now)),
+        match &mut self.rest {
+            Some(_) if probing => {}
             // Asked before the rest began: of what it brings only a wish is news.
-            State::Resting { until, .. } => {
-                *until = (*until).max(now + wish);
-                None
+            Some(rest) => {
+                rest.until = rest.until.max(now + wish);
+                return None;
             }
-            State::Probing { .. } => None,
+            None => {
+                self.failures += 1;
+                if cause != Cause::Limited && self.failures < FAILURES {
+                    return None;
+                }
+            }
         }
+        Some(self.lie_down(cause, wish, now))
     }
 
-    /// The reason why nobody but a probe may ask at `now`.
+    /// The reason why nobody may ask at `now`.
     fn resting(&self, now: Instant) -> Option<Cause> {
-        match self.state {
-            State::Resting { until: end, cause } | State::Probing { lapses: end, cause } => {
-                (now < end).then_some(cause)
-            }
-            State::Closed { .. } => None,
-        }
+        self.rest.as_ref().filter(|rest| now < rest.until).map(|rest| rest.cause)
     }
 
     /// Whether the minute up to `now` already has its lookups.
@@ -177,40 +188,15 @@ impl Gate {
         self.asked.get(most - 1).is_some_and(|&oldest| now < oldest + MINUTE)
     }
 
-    fn well(&mut self, pass: Pass, now: Instant) -> Option<Change> {
-        match &mut self.state {
-            State::Closed { failures } => *failures = 0,
-            State::Probing { .. } if pass.probe => {
-                self.state = State::Closed { failures: 0 };
-                self.back = Some(now);
-                return Some(Change::Back);
-            }
-            // An answer that was under way when the rest began proves nothing about now.
-            _ => {}
-        }
-        None
-    }
-
-    /// The source had nothing to do with it: the lookup costs nothing, and the probe is still
-    /// to be made.
-    fn untouched(&mut self, pass: Pass, now: Instant) -> Option<Change> {
-        self.asked.pop_front();
-        if let (State::Probing { cause, .. }, true) = (self.state, pass.probe) {
-            self.state = State::Resting { until: now, cause };
-        }
-        None
-    }
-
     /// Twice as long as the last time, unless the source was well for as long as it rested.
     fn lie_down(&mut self, cause: Cause, wish: Duration, now: Instant) -> Change {
-        let closed = matches!(self.state, State::Closed { .. });
-        let recovered = self.back.is_none_or(|back| now.duration_since(back) >= self.rest);
-        self.rest = match closed && recovered {
+        let recovered = self.back.is_none_or(|back| now.duration_since(back) >= self.length);
+        self.length = match self.rest.is_none() && recovered {
             true => FIRST_REST,
-            false => (self.rest * 2).min(LONGEST_REST),
+            false => (self.length * 2).min(LONGEST_REST),
         };
-        let rest = self.rest.max(wish);
-        self.state = State::Resting { until: now + rest, cause };
+        let rest = self.length.max(wish);
+        self.rest = Some(Rest { until: now + rest, cause, probing: false });
         Change::Rests(rest)
     }
 }

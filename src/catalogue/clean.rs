@@ -30,12 +30,17 @@ pub fn line(text: &str) -> String {
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// A summary: tags stripped when it is a piece of HTML, on one line, about 120
-/// characters long and ending with a sentence where one ends nearby.
+/// One line, its tags stripped when it is a piece of HTML. Most texts are plain ones, in which
+/// `<T>` is no tag.
+pub fn prose(text: &str) -> String {
+    let html = ["</", "<br", "<p>"].iter().any(|tag| text.contains(tag));
+    if html { line(&without_tags(text)) } else { line(text) }
+}
+
+/// A summary: as [`prose`], about 120 characters long and ending with a sentence where one ends
+/// nearby.
 pub fn summary(text: &str) -> String {
-    // Real v2 summaries are plain text, in which `<T>` is no tag.
-    let html = text.contains("</") || text.contains("<br");
-    let line = if html { line(&without_tags(text)) } else { line(text) };
+    let line = prose(text);
     let at = |chars| line.char_indices().nth(chars).map(|(at, _)| at);
     let (Some(from), Some(to)) = (at(SENTENCE), at(SUMMARY)) else { return line };
     let late = line.get(from..to).unwrap_or_default();
@@ -122,15 +127,16 @@ pub fn people(authors: &[&str], translators: &[&str]) -> (Vec<String>, Vec<Strin
 
 /// The names in one element, and whether each is marked as a translator.
 fn with_roles(element: &str) -> Vec<(String, bool)> {
-    // A role stands behind the last of those who have it.
+    // A role stands behind the last of those who have it; in brackets it is that one's alone.
     let mut translates = false;
     let mut people = Vec::new();
-    for name in several(element).iter().rev() {
-        let (name, own) = role(name.trim());
+    for written in several(element).iter().rev() {
+        let (name, own) = role(written.trim());
         translates = own.unwrap_or(translates);
         if !is_nationality(name) {
             people.push((name.to_owned(), translates));
         }
+        translates &= own.is_none() || !written.trim_end().ends_with(CLOSING);
     }
     people.reverse();
     people
@@ -156,11 +162,14 @@ fn several(text: &str) -> Vec<String> {
     names
 }
 
+/// What a role in brackets ends with.
+const CLOSING: [char; 4] = [')', '）', ']', '】'];
+
 /// Takes a role off the end of a name: `Some(true)` for a translator. It must stand apart,
 /// because 著 and 编 also end names.
 fn role(name: &str) -> (&str, Option<bool>) {
     let apart = |c: char| c.is_whitespace() || matches!(c, '(' | '（' | '[' | '【');
-    let bare = name.trim_end_matches([')', '）', ']', '】']);
+    let bare = name.trim_end_matches(CLOSING);
     let Some((before, word)) = bare.rsplit_once(apart) else { return (name, None) };
     let translates = match word.strip_prefix('等').unwrap_or(word) {
         "译" | "翻译" | "译者" => true,
@@ -178,6 +187,12 @@ fn is_nationality(name: &str) -> bool {
         false => Some(name),
     };
     behind.is_some_and(|name| name.trim().is_empty())
+}
+
+/// Folded text without the dots in names, which everybody sets differently: `j. k. 罗琳`,
+/// `j·k·罗琳`, `jk罗琳`.
+pub fn undotted(folded: &str) -> String {
+    folded.split(['.', '·', '•', '・']).map(str::trim).collect()
 }
 
 /// A number of pages out of `350`, `350 页`, `460页`; `0` and what has no digits are unknown.
@@ -246,6 +261,18 @@ mod tests {
 
     #[test]
     #[rustfmt::skip]
+    fn titles() {
+        for (written, shown) in [
+            ("<b>C++</b> &amp; <i>C</i> <第2版>", "C++ & C <第2版>"),
+            ("C<T> &lt;T&gt;",                   "C<T> <T>"),
+            ("上册<br>下册",                       "上册 下册"),
+        ] {
+            assert_eq!(prose(written), shown, "{written:?}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip]
     fn summaries() {
         let long = "这本书从头讲起，".repeat(20);
         for (case, written, shown) in [
@@ -253,6 +280,7 @@ mod tests {
             ("paragraphs",    "<p>一。</p>\n<p>　　二。</p>".into(),                  "一。 二。".to_owned()),
             ("tags in a word", "<b>三</b>体<br/>黑暗<a href='x>y'>".into(),            "三体 黑暗y'>".to_owned()),
             ("style sheets",  "<style type=\"text/css\">.intro p{}</style><p>一</p>".into(), "一".to_owned()),
+            ("never closed",  "<p>第一段".into(),                                     "第一段".to_owned()),
             ("an open style", "一<br><style>.intro".into(),                           "一".to_owned()),
             ("a lone <",      "1 < 2 <br> 3 <".into(),                                "1 < 2 3 <".to_owned()),
             ("encoded tags",  "<p>&lt;b&gt; &amp; co</p>".into(),                     "<b> & co".to_owned()),
@@ -276,6 +304,8 @@ mod tests {
             (&["臧海群,张晨阳"],                          &[],           &["臧海群", "张晨阳"],                 &[]),
             (&["Ulmer, Wendy/ Knorr, Laura (ILT)"],     &[],           &["Ulmer, Wendy", "Knorr, Laura (ILT)"], &[]),
             (&["[美]Douglas C.Schmidt，Stephen D.Huston  著，於春景  译"], &[], &["[美]Douglas C.Schmidt", "Stephen D.Huston"], &["於春景"]),
+            (&["[日]东野圭吾 / 刘子倩（译）"],              &[],           &["[日]东野圭吾"],                     &["刘子倩"]),
+            (&["甲、乙(著)、丙 译"],                        &[],           &["甲", "乙"],                        &["丙"]),
             (&["甲 译，乙 著"],                           &[],           &["乙"],                              &["甲"]),
             (&["甲、乙 等编著", "丙 等", "丁（著）"],      &[],           &["甲", "乙", "丙", "丁"],       &[]),
             (&["[日] 东野圭吾", "（法）雨果"],              &["刘姿君"],    &["[日] 东野圭吾", "（法）雨果"],       &["刘姿君"]),

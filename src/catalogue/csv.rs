@@ -1,8 +1,8 @@
 //! CSV as libraries and shops export it (RFC 4180, and what spreadsheets make of it).
 //!
-//! In: text, whose first row names the columns. Out: rows, each with the number of the line it
+//! In: text, one of whose first rows names the columns. Out: rows, each with the number of the line it
 //! begins on. Cells may be quoted and hold line ends and doubled quotation marks; lines end
-//! with LF, CRLF or CR; the separator (comma, semicolon or tab) is found from the first line.
+//! with LF, CRLF or CR; the separator (comma, semicolon or tab) is found from the header.
 //! A row whose quotation marks do not fit is given as broken and reading goes on with the next
 //! line, so one stray mark costs one row, not the rest of the file. No I/O; nothing fails.
 
@@ -30,14 +30,18 @@ pub struct Rows<'a> {
 }
 
 impl<'a> Rows<'a> {
-    /// Finds the separator and begins at the first row. A byte order mark is passed over.
+    /// Begins at the first row.
     pub fn new(text: &'a str) -> Self {
-        let rest = text.strip_prefix('\u{feff}').unwrap_or(text);
-        let first = rest.split(['\n', '\r']).next().unwrap_or_default();
+        Self { rest: text, separator: ',', line: 1 }
+    }
+
+    /// The next row, taken for the header: it tells the separator.
+    pub fn header(&mut self) -> Option<Row> {
+        let header = self.rest.split(['\n', '\r']).next().unwrap_or_default();
         // The last of equals wins, so a header of one column counts as comma-separated.
-        let separator =
-            ['\t', ';', ','].into_iter().max_by_key(|&s| first.matches(s).count()).unwrap_or(',');
-        Self { rest, separator, line: 1 }
+        let most = ['\t', ';', ','].into_iter().max_by_key(|&s| header.matches(s).count());
+        self.separator = most.unwrap_or(',');
+        self.next()
     }
 }
 
@@ -66,7 +70,9 @@ fn row(mut rest: &str, separator: char) -> Result<(Vec<String>, &str), &'static 
     let mut cells = Vec::new();
     loop {
         let (value, after) = cell(rest, separator)?;
-        cells.push(value);
+        // How exports keep a spreadsheet from taking digits for a number.
+        let formula = value.strip_prefix("=\"").and_then(|text| text.strip_suffix('"'));
+        cells.push(formula.map(str::to_owned).unwrap_or(value));
         match after.strip_prefix(separator) {
             Some(more) => rest = more,
             None => return Ok((cells, after)),
@@ -107,7 +113,9 @@ mod tests {
 
     /// Rows as `line:cell|cell`, broken ones as `line!reason`.
     fn rows(text: &str) -> String {
-        let shown = Rows::new(text).map(|row| match row.cells {
+        let mut rows = Rows::new(text);
+        let header = rows.header();
+        let shown = header.into_iter().chain(rows).map(|row| match row.cells {
             Ok(cells) => format!("{}:{}", row.line, cells.join("|")),
             Err(UNCLOSED) => format!("{}!unclosed", row.line),
             Err(_) => format!("{}!after", row.line),
@@ -125,7 +133,6 @@ mod tests {
             ("CRLF",                  "a,b\r\n1,2\r\n",           "1:a|b 2:1|2"),
             ("CR",                    "a,b\r1,2\r",               "1:a|b 2:1|2"),
             ("no last line end",      "a,b\n1,2",                 "1:a|b 2:1|2"),
-            ("byte order mark",       "\u{feff}a,b\n",            "1:a|b"),
             ("semicolons",            "a;b\n1,5;2\n",             "1:a|b 2:1,5|2"),
             ("tabs",                  "a\tb\n1,5\t2\n",           "1:a|b 2:1,5|2"),
             ("empty cells",           "a,,\n,,\n",                "1:a|| 2:||"),
@@ -133,6 +140,7 @@ mod tests {
             ("quoted separator",      "a,b\n\"1,2\",3\n",         "1:a|b 2:1,2|3"),
             ("doubled mark",          "a\n\"say \"\"hi\"\"\"\n",  "1:a 2:say \"hi\""),
             ("a mark inside",         "a\n5\" disk\n",            "1:a 2:5\" disk"),
+            ("formulas",              "a,=\"b\"\n=\"01\",\"=\"\"02\"\"\"\n", "1:a|b 2:01|02"),
             ("line end in quotes",    "a,b\n\"1\n2\",3\nx,y\n",   "1:a|b 2:1\n2|3 4:x|y"),
             ("CRLF in quotes",        "a\n\"1\r\n2\"\nx\n",       "1:a 2:1\r\n2 4:x"),
             ("empty quotes",          "a,b\n\"\",\"\"\n",         "1:a|b 2:|"),

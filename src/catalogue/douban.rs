@@ -3,7 +3,7 @@
 //! In: a [`Query`]. Out: an [`Outcome`]; [`read`], the whole reading of an answer, is a pure
 //! function. The reader takes a superset of v2: a bare record, `{"books": …}` or a list, with
 //! any Content-Type, and any field missing, null or of a neighbouring kind. Errors are told
-//! apart by HTTP status and `code`; `msg` repeats keys and addresses, so it is never looked at.
+//! apart by HTTP status and `code`; `msg` repeats keys and addresses, so it is never shown.
 //! A question costs one request; a subject number two where the first path does not exist.
 
 use std::slice;
@@ -30,8 +30,12 @@ const FIELDS: &str = "id,title,subtitle,origin_title,author,translator,publisher
 /// Some services refuse more with HTTP 400; it is also all a search may bring.
 const COUNT: &str = "20";
 
-/// Where a client is sent that is taken for a program: a page with a test for people.
-const CHALLENGE: &str = "sec.douban.com";
+/// Where a client is sent that is taken for a program: a page with a test for people, or a login.
+const CHALLENGES: [&str; 3] =
+    ["sec.douban.com/", "accounts.douban.com/", "www.douban.com/misc/sorry"];
+
+/// What the app's API says beside the code 1309, or in its place.
+const IP_LIMIT: &str = "subject_ip_rate_limit";
 
 /// A service that speaks (something like) Douban's API v2.
 #[derive(Debug)]
@@ -59,7 +63,7 @@ impl Douban {
 
     fn page(&self, path: &str, words: Option<&str>, until: Instant) -> Result<Page, Outcome> {
         self.http.get(&self.url(path, words), until).map_err(|failure| match failure {
-            Failure::Redirected(host) if host == CHALLENGE => {
+            Failure::Redirected(to) if CHALLENGES.iter().any(|page| to.starts_with(page)) => {
                 web::limited("Douban challenges this address with a test for people", None)
             }
             other => web::failed(&other, URL),
@@ -123,7 +127,10 @@ fn books(query: &Query, json: &Value) -> Outcome {
 
 /// The `code` of an error; 0 is how some services say that all is well.
 fn code(json: &Value) -> Option<i64> {
-    json.get("code").and_then(Value::as_i64).filter(|&code| code != 0)
+    if ["/code", "/msg"].iter().any(|place| record::text(json, place) == IP_LIMIT) {
+        return Some(1309);
+    }
+    record::text(json, "/code").parse().ok().filter(|&code| code != 0)
 }
 
 /// `None` for codes that say no more than the HTTP status does.
@@ -132,7 +139,7 @@ fn by_code(code: i64, page: &Page) -> Option<Outcome> {
     let operator = |why, check| web::operator(format_args!("{why} (code {code})"), check);
     Some(match code {
         6000 => Outcome::NotFound,
-        111 | 112 | 1080 => limited("too many requests"),
+        111 | 112 | 1080 | 1309 => limited("too many requests"),
         1007 => limited("Douban asks for a captcha"),
         100 => operator("https is required", URL),
         104 => operator("the key is missing or wrong", KEY),
@@ -173,7 +180,7 @@ fn quoted_status(body: &[u8]) -> Option<&str> {
 /// Built from the number: `alt` is missing in some services, `http:` in old answers, and once
 /// named an internal host.
 fn link(record: &Value) -> String {
-    public_page(&record::text_or_number(record, "/id"))
+    public_page(&record::text(record, "/id"))
 }
 
 /// The page of Douban's web site about the book with this number; empty for what is no number.

@@ -91,8 +91,9 @@ impl Guarded {
         Self { catalogue, gate: remote.then(|| Mutex::new(Gate::new(per_minute))) }
     }
 
-    fn would_ask(&self, now: Instant) -> bool {
-        self.gate.as_ref().is_none_or(|gate| lock(gate).would_ask(now))
+    /// Whether it is a source over the network that may be asked: a shelf takes no time.
+    fn needs_time(&self, now: Instant) -> bool {
+        self.gate.as_ref().is_some_and(|gate| lock(gate).would_ask(now))
     }
 }
 
@@ -141,9 +142,10 @@ impl Library {
 
     /// Where each breaker stands, for metrics; a shelf has none.
     pub fn states(&self) -> Vec<(Source, State)> {
+        let now = self.clock.now();
         let state = |member: &Guarded| {
             let gate = member.gate.as_ref()?;
-            Some((member.catalogue.source(), lock(gate).state()))
+            Some((member.catalogue.source(), lock(gate).state(now)))
         };
         self.sources.iter().filter_map(state).collect()
     }
@@ -177,7 +179,8 @@ impl Library {
     }
 
     /// Asks one source, if it may be asked, for its share of the time that is left: an equal
-    /// one for it and for each of the `later` ones that will be asked if it finds nothing.
+    /// one for it and for each of the `later` ones over the network that will be asked if it finds
+    /// nothing.
     fn ask(
         &self,
         source: &Guarded,
@@ -194,7 +197,7 @@ impl Library {
             notes.push(Note::new(name, Event::NoTime));
             return None;
         }
-        let others = later.iter().filter(|other| other.would_ask(start)).count();
+        let others = later.iter().filter(|other| other.needs_time(start)).count();
         let share = (left / (1 + others as u32)).max(LEAST_SHARE);
         let admitted = gate.as_ref().map(|gate| lock(gate).admit(start, start + share));
         let pass = match admitted.transpose() {

@@ -59,7 +59,7 @@ impl Remembered {
 }
 
 /// The remembered answers.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Memory {
     limit: usize,
     bytes: usize,
@@ -88,16 +88,7 @@ pub struct Snapshot {
 impl Memory {
     /// An empty memory of at most `limit` bytes; `origins` in the order they are asked.
     pub fn new(limit: usize, origins: Vec<Origin>) -> Self {
-        Self {
-            limit,
-            bytes: 0,
-            tick: 0,
-            ticks: HashMap::new(),
-            answers: BTreeMap::new(),
-            origins,
-            changes: 0,
-            saved: 0,
-        }
+        Self { limit, origins, ..Self::default() }
     }
 
     /// The books found for `query` within the last day, or none for a miss of the last hour.

@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::Value;
 
-use super::{Catalogue, Outcome, Query, record, web};
+use super::{Catalogue, Outcome, Query, clean, record, web};
 use crate::book::Source;
 use crate::http::{BaseUrl, Http, Page};
 
@@ -61,8 +61,11 @@ pub fn read(query: &Query, page: &Page, base: &BaseUrl) -> Outcome {
         return web::operator("JSON, but no books in it", URL);
     };
     record::answer(query, records, Source::NeoDb, |record| {
-        // A path of the instance.
-        let path = record.get("url").and_then(Value::as_str).filter(|url| url.starts_with('/'));
-        path.map(|path| format!("{}{path}", base.as_str())).unwrap_or_default()
+        // A path of the instance; where there is none, `id` is a whole address.
+        let path = record::text(record, "/url");
+        match path.starts_with('/') {
+            true => format!("{}{path}", base.as_str()),
+            false => clean::https(&record::text(record, "/id")),
+        }
     })
 }

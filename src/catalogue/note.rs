@@ -53,24 +53,6 @@ impl Note {
     pub(super) fn new(source: Source, event: Event) -> Self {
         Self { source, event, millis: 0, reason: None }
     }
-
-    /// What the operator can do about it; empty when nothing needs doing.
-    fn todo(&self) -> &'static str {
-        match (self.event, self.source) {
-            (Event::Operator, Source::Douban) => {
-                "; check DOUMIBOOK_DOUBAN_URL and DOUMIBOOK_DOUBAN_KEY"
-            }
-            (Event::Operator, Source::NeoDb) => "; check DOUMIBOOK_NEODB_URL",
-            (Event::OverBudget, Source::Douban) => {
-                "; if the source allows more, raise DOUMIBOOK_DOUBAN_PER_MINUTE"
-            }
-            (Event::OverBudget, Source::NeoDb) => {
-                "; if the source allows more, raise DOUMIBOOK_NEODB_PER_MINUTE"
-            }
-            // A shelf has neither a key nor a budget.
-            _ => "",
-        }
-    }
 }
 
 impl fmt::Display for Note {
@@ -87,14 +69,17 @@ impl fmt::Display for Note {
             Event::Resting(Cause::Limited) => write!(f, "not asked, rests because it limited us"),
             Event::Resting(Cause::Operator) => write!(f, "not asked, rests because it refused us"),
             Event::Resting(Cause::Down) => write!(f, "not asked, rests because it failed"),
-            Event::OverBudget => write!(f, "not asked, this minute's lookups are used up"),
+            Event::OverBudget => write!(
+                f,
+                "not asked, this minute's lookups are used up; if the source allows more, raise \
+                 DOUMIBOOK_{}_PER_MINUTE",
+                source.name().to_uppercase()
+            ),
             Event::NoTime => write!(f, "not asked, no time left"),
             Event::Changed(Change::Rests(rest)) => write!(f, "rests for {} s", rest.as_secs()),
             Event::Changed(Change::Back) => write!(f, "is back"),
         }?;
-        if let Some(reason) = reason {
-            write!(f, ": {reason}")?;
-        }
-        f.write_str(self.todo())
+        // Where the operator must act, the reason says how.
+        reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
     }
 }

@@ -25,33 +25,47 @@ pub fn answer(
     if books.is_empty() && !records.is_empty() {
         return Outcome::Down(Reason::new("records without a title"));
     }
-    books.retain(|book| match query {
-        Query::Author(name) => book.authors.iter().any(|author| fold(author).contains(name)),
+    match query {
+        // A name the source spells in another way is better answered by all that it found.
+        Query::Author(name) if books.iter().any(|book| is_by(book, name)) => {
+            books.retain(|book| is_by(book, name));
+        }
         // Douban was asked for the number, NeoDB for a text that may stand anywhere.
-        Query::Isbn(isbn) => book.isbn.map_or(source == Source::Douban, |its| its == *isbn),
-        _ => true,
-    });
+        Query::Isbn(isbn) => {
+            books.retain(|book| book.isbn.map_or(source == Source::Douban, |its| its == *isbn));
+        }
+        _ => {}
+    }
     books.truncate(HITS);
     if books.is_empty() { Outcome::NotFound } else { Outcome::Found(books) }
 }
 
+/// Whether one author has all words of a folded name, however dots and blanks are set.
+fn is_by(book: &Book, name: &str) -> bool {
+    let words = clean::undotted(name);
+    book.authors.iter().any(|author| {
+        let author = clean::undotted(&fold(author)).replace(' ', "");
+        words.split(' ').all(|word| author.contains(word))
+    })
+}
+
 fn book(record: &Value) -> Option<Book> {
-    let title = first(record, &["/title"], clean::line);
+    let title = first(record, &["/title"], clean::prose);
     let translators = [texts(record, "/translator"), texts(record, "/translators")].concat();
     let (authors, translators) = clean::people(&texts(record, "/author"), &translators);
     let isbns = ["/isbn13", "/isbn10", "/isbn"];
     (!title.is_empty()).then(|| Book {
         title,
-        subtitle: first(record, &["/subtitle"], clean::line),
+        subtitle: first(record, &["/subtitle"], clean::prose),
         origin_title: first(record, &["/origin_title", "/origin", "/orig_title"], clean::line),
         authors,
         translators,
         publisher: publisher(record),
         pubdate: pubdate(record),
         price: first(record, &["/price"], clean::price),
-        pages: clean::pages(&text_or_number(record, "/pages")),
+        pages: clean::pages(&text(record, "/pages")),
         series: first(record, &["/series", "/series/title", "/serials"], clean::line),
-        isbn: isbns.iter().find_map(|isbn| Isbn::parse(text(record, isbn))),
+        isbn: isbns.iter().find_map(|isbn| Isbn::parse(&text(record, isbn))),
         rating: rating(record),
         summary: first(record, &["/summary", "/description"], clean::summary),
         cover: first(record, &COVERS, cover),
@@ -59,23 +73,20 @@ fn book(record: &Value) -> Option<Book> {
     })
 }
 
-/// A text, or nothing when it is missing, null or of another kind. Places are JSON pointers.
-fn text<'a>(record: &'a Value, place: &str) -> &'a str {
-    record.pointer(place).and_then(Value::as_str).unwrap_or_default()
+/// A text or a number as it is written, or nothing when it is missing, null or of another kind.
+/// Places are JSON pointers.
+pub fn text(record: &Value, place: &str) -> String {
+    match record.pointer(place) {
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Number(number)) => number.to_string(),
+        _ => String::new(),
+    }
 }
 
 /// Of the texts in these places the first of which `clean` leaves something.
 fn first(record: &Value, places: &[&str], clean: fn(&str) -> String) -> String {
-    let mut cleaned = places.iter().map(|place| clean(text(record, place)));
+    let mut cleaned = places.iter().map(|place| clean(&text(record, place)));
     cleaned.find(|text| !text.is_empty()).unwrap_or_default()
-}
-
-/// A text or a whole number as it is written, or nothing.
-pub fn text_or_number(record: &Value, place: &str) -> String {
-    match record.pointer(place) {
-        Some(Value::Number(number)) => number.to_string(),
-        _ => text(record, place).to_owned(),
-    }
 }
 
 /// A list of texts; a bare text is a list of one.
@@ -109,11 +120,10 @@ fn pubdate(record: &Value) -> String {
 
 /// Douban has an object with numbers or texts that are numbers; NeoDB two plain numbers.
 fn rating(record: &Value) -> Rating {
-    let plain = |place| record.pointer(place).and_then(Value::as_f64);
-    let number = |place| plain(place).or_else(|| text(record, place).trim().parse().ok());
+    let number = |places| first(record, places, |text| text.trim().to_owned()).parse().ok();
     clean::rating(
-        number("/rating/average").or_else(|| plain("/rating")),
-        number("/rating/numRaters").or_else(|| plain("/rating_count")),
+        number(&["/rating/average", "/rating"]),
+        number(&["/rating/numRaters", "/rating_count"]),
     )
 }
 

@@ -6,14 +6,15 @@
 //! books (two copies, two editions).
 //!
 //! Words are looked for in title, subtitle, original title, people, series and publisher, in
-//! any case and width; every word must be found. Best first: title equal, title begins so,
-//! title contains it; then the same three for any single word of several (`三体 刘慈欣` finds
-//! the book named 三体 first); then authors, then the rest. Equal ranks keep the file's order.
+//! any case and width, with or without dots; every word must be found. Best first: title equal,
+//! title begins so, title contains it; then the same three for any single word of several
+//! (`三体 刘慈欣` finds the book named 三体 first); then authors, then the rest. Equal ranks keep
+//! the file's order.
 
 use std::path::Path;
 use std::time::Instant;
 
-use super::{Catalogue, HITS, Outcome, Query};
+use super::{Catalogue, HITS, Outcome, Query, clean};
 use crate::book::Source;
 use store::{END, Store};
 
@@ -115,19 +116,20 @@ impl Catalogue for Shelf {
     }
 }
 
-/// A folded question.
-struct Words<'a> {
-    phrase: &'a str,
+/// A question as what is searched stands in the store: folded, without dots.
+struct Words {
+    phrase: String,
     /// Its words, each once; the longest rejects most books, so it is tried first.
-    longest_first: Vec<&'a str>,
+    longest_first: Vec<String>,
 }
 
-impl<'a> Words<'a> {
-    fn new(phrase: &'a str) -> Self {
-        let mut words: Vec<&str> = phrase.split(' ').filter(|word| !word.is_empty()).collect();
-        words.sort_by_key(|word| (std::cmp::Reverse(word.len()), *word));
+impl Words {
+    fn new(phrase: &str) -> Self {
+        let words = phrase.split(' ').map(clean::undotted);
+        let mut words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
+        words.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
         words.dedup();
-        Self { phrase, longest_first: words }
+        Self { phrase: clean::undotted(phrase), longest_first: words }
     }
 
     fn all_in(&self, text: &str) -> bool {
@@ -136,12 +138,12 @@ impl<'a> Words<'a> {
 }
 
 /// From what is searched of a book to its rank, 0 for the best, or none.
-type Rank = fn(&str, &Words<'_>) -> Option<u8>;
+type Rank = fn(&str, &Words) -> Option<u8>;
 
-fn rank_by_title(head: &str, words: &Words<'_>) -> Option<u8> {
+fn rank_by_title(head: &str, words: &Words) -> Option<u8> {
     let mut fields = head.split(END);
     let title = fields.next().unwrap_or_default();
-    if let Some(standing) = standing(title, words.phrase) {
+    if let Some(standing) = standing(title, &words.phrase) {
         return Some(standing);
     }
     if !words.all_in(head) {
@@ -155,12 +157,12 @@ fn rank_by_title(head: &str, words: &Words<'_>) -> Option<u8> {
     }
 }
 
-fn rank_by_author(head: &str, words: &Words<'_>) -> Option<u8> {
+fn rank_by_author(head: &str, words: &Words) -> Option<u8> {
     let authors = head.split(END).nth(1).unwrap_or_default();
     if authors.split('/').any(|name| name == words.phrase) {
         return Some(0);
     }
-    words.all_in(authors).then(|| if authors.contains(words.phrase) { 1 } else { 2 })
+    words.all_in(authors).then(|| if authors.contains(&words.phrase) { 1 } else { 2 })
 }
 
 /// 0: the title is this; 1: it begins so; 2: it contains it.

@@ -21,7 +21,7 @@ pub fn operator(why: impl Display, setting: &str) -> Outcome {
 /// The outcome when no page came; `setting` names the variable with the base URL.
 pub fn failed(failure: &Failure, setting: &str) -> Outcome {
     match failure {
-        Failure::Redirected(_) => operator(failure, setting),
+        Failure::Redirected(_) | Failure::Circles => operator(failure, setting),
         _ => Outcome::Down(Reason(failure.to_string())),
     }
 }

@@ -12,6 +12,7 @@ use super::Inside;
 use super::framing::{Framing, Refusal, Request, Step};
 use super::lanes::Relayed;
 use super::places::Seat;
+use crate::metrics;
 use crate::response::Response;
 
 /// How long a connection may stay without a request.
@@ -26,6 +27,8 @@ const GOODBYE: Duration = Duration::from_secs(1);
 const GOODBYE_BYTES: usize = 256 * 1024;
 /// What a buffer may keep between two requests.
 const KEPT: usize = 2 * 1024;
+/// The most that is read at a time; a push has some 900 bytes, its head included.
+const READ: usize = 2 * 1024;
 
 struct Client<'a> {
     inside: &'a Inside,
@@ -52,7 +55,7 @@ impl Client<'_> {
         let (mut request, first_byte) = match self.receive(kept) {
             Ok(received) => received?,
             Err(refusal) => {
-                self.inside.metrics.refused(refusal);
+                self.inside.metrics.count(metrics::REFUSED, [refusal.name(), ""]);
                 self.refuse(refusal);
                 return None;
             }
@@ -123,7 +126,7 @@ impl Client<'_> {
                 let left = REQUEST.checked_sub(first.elapsed()).ok_or(Refusal::TooSlow)?;
                 hurried = self.seat.connection.read_timeout(left).is_ok();
             }
-            match self.read_some() {
+            match self.read_some(framing.holds()) {
                 Ok(0) => return Ok(None),
                 Ok(_) => {}
                 Err(error) if is_timeout(&error) && first_byte.is_some() => {
@@ -144,19 +147,27 @@ impl Client<'_> {
         }
     }
 
-    fn read_some(&mut self) -> io::Result<usize> {
-        let mut chunk = [0; 4096];
-        let count = loop {
-            match (&self.seat.connection).read(&mut chunk) {
+    /// Reads what has come; the request holds `besides` bytes already, besides those received.
+    fn read_some(&mut self, besides: usize) -> io::Result<usize> {
+        let before = self.received.len();
+        if self.received.capacity() - before < READ {
+            // What it will hold is told before it is taken: all grow at the same time.
+            let room = (self.received.capacity() * 2).max(before + READ);
+            if !self.report(room + besides) {
+                return Err(io::ErrorKind::OutOfMemory.into());
+            }
+            self.received.reserve_exact(room - before);
+        }
+        self.received.resize(before + READ, 0);
+        let result = loop {
+            let space = self.received.get_mut(before..).unwrap_or_default();
+            match (&self.seat.connection).read(space) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => break result?,
+                result => break result,
             }
         };
-        self.received.extend_from_slice(chunk.get(..count).unwrap_or_default());
-        if !self.report(self.received.capacity()) {
-            return Err(io::ErrorKind::OutOfMemory.into());
-        }
-        Ok(count)
+        self.received.truncate(before + result.as_ref().map_or(0, |count| *count));
+        result
     }
 
     /// Tells the table what this client's request holds. What every push needs does not count.
@@ -183,8 +194,11 @@ impl Client<'_> {
         let until = Instant::now() + ANSWER;
         let mut rest = self.out.as_slice();
         while !rest.is_empty() {
-            let sent = (&self.seat.connection).write(rest)?;
-            rest = rest.get(sent..).unwrap_or_default();
+            match (&self.seat.connection).write(rest) {
+                Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
+            }
             if Instant::now() > until {
                 return Err(io::ErrorKind::TimedOut.into());
             }
@@ -203,7 +217,7 @@ impl Client<'_> {
         }
         let until = Instant::now() + GOODBYE;
         let mut swallowed = 0;
-        let mut chunk = [0; 4096];
+        let mut chunk = [0; 1024];
         while swallowed < GOODBYE_BYTES {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() || self.seat.connection.read_timeout(left).is_err() {
@@ -211,6 +225,7 @@ impl Client<'_> {
             }
             match (&self.seat.connection).read(&mut chunk) {
                 Ok(count) if count > 0 => swallowed += count,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 _ => return,
             }
         }

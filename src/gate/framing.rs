@@ -5,6 +5,7 @@
 //! [`HEAD`] bytes of head and [`BODY`] bytes of body, one unambiguous length, a method of
 //! upper-case letters and a target of visible ASCII; nothing else ever reaches tiny_http.
 
+use super::chunks::Chunks;
 use crate::response::Response;
 
 /// Longest request head. WeChat's own are about 350 bytes (captured push).
@@ -13,11 +14,6 @@ pub const HEAD: usize = 8 * 1024;
 pub const BODY: usize = 64 * 1024;
 /// Most header fields.
 const FIELDS: usize = 64;
-/// Longest line that gives a chunk's size, and most bytes of trailer.
-const CHUNK_LINE: usize = 256;
-/// What chunk sizes may add to a body on the wire.
-const CHUNK_OVERHEAD: usize = 8 * 1024;
-
 /// A request that may be relayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Request {
@@ -73,21 +69,38 @@ pub enum Refusal {
 }
 
 impl Refusal {
+    /// Every one.
+    #[rustfmt::skip]
+    pub const ALL: [Self; 10] = [
+        Self::Malformed, Self::TooSlow, Self::NoLength, Self::BodyTooLong, Self::TargetTooLong,
+        Self::Expectation, Self::HeadTooLong, Self::Encoding, Self::Full, Self::Version,
+    ];
+
+    /// Its name in the metrics.
+    pub fn name(self) -> &'static str {
+        self.parts().1
+    }
+
     /// The answer: fixed bytes that repeat nothing of the request.
     pub fn response(self) -> Response {
-        let (status, line) = match self {
-            Self::Malformed => (400, "bad request\n"),
-            Self::TooSlow => (408, "the request took too long\n"),
-            Self::NoLength => (411, "a length is required\n"),
-            Self::BodyTooLong => (413, "the body is longer than 64 KiB\n"),
-            Self::TargetTooLong => (414, "the request line is too long\n"),
-            Self::Expectation => (417, "unknown expectation\n"),
-            Self::HeadTooLong => (431, "the request head is too long\n"),
-            Self::Encoding => (501, "unknown transfer encoding\n"),
-            Self::Full => (503, "busy, please try again\n"),
-            Self::Version => (505, "HTTP/1.0 and HTTP/1.1 only\n"),
-        };
+        let (status, _, line) = self.parts();
         Response::line(status, line)
+    }
+
+    #[rustfmt::skip]
+    fn parts(self) -> (u16, &'static str, &'static str) {
+        match self {
+            Self::Malformed     => (400, "malformed",       "bad request\n"),
+            Self::TooSlow       => (408, "too_slow",        "the request took too long\n"),
+            Self::NoLength      => (411, "no_length",       "a length is required\n"),
+            Self::BodyTooLong   => (413, "body_too_long",   "the body is longer than 64 KiB\n"),
+            Self::TargetTooLong => (414, "target_too_long", "the request line is too long\n"),
+            Self::Expectation   => (417, "expectation",     "unknown expectation\n"),
+            Self::HeadTooLong   => (431, "head_too_long",   "the request head is too long\n"),
+            Self::Encoding      => (501, "encoding",        "unknown transfer encoding\n"),
+            Self::Full          => (503, "full",            "busy, please try again\n"),
+            Self::Version       => (505, "version",         "HTTP/1.0 and HTTP/1.1 only\n"),
+        }
     }
 }
 
@@ -120,6 +133,14 @@ impl Framing {
             Ok(Some((request, taken))) => Step::Ready(request, taken),
             Ok(None) => Step::More,
             Err(refusal) => Step::Refuse(refusal),
+        }
+    }
+
+    /// Bytes of the body kept here until it is complete, besides those that are received.
+    pub fn holds(&self) -> usize {
+        match &self.head {
+            Some(Head { length: Length::Chunked(chunks), .. }) => chunks.body.capacity(),
+            _ => 0,
         }
     }
 
@@ -200,9 +221,11 @@ fn read_head(bytes: &[u8], end: usize) -> Result<Head, Refusal> {
         said.field(field.name, field.value)?;
     }
     let (length, expects) = said.length(method)?;
+    let (authority, target) = origin_form(target)?;
+    said.forwarded |= is_public_name(authority.as_bytes());
     let request = Request {
         method: method.to_owned(),
-        target: origin_form(target)?,
+        target,
         body: Vec::new(),
         keep_alive: said.keep_alive.unwrap_or(!said.old),
         old: said.old,
@@ -217,14 +240,17 @@ fn names_a_version(bytes: &[u8]) -> bool {
     line.split(|&b| b == b' ').nth(2).is_some_and(|third| third.starts_with(b"HTTP/"))
 }
 
-/// `http://host/path` is what a proxy may be sent; the path is what we serve.
-fn origin_form(target: &str) -> Result<String, Refusal> {
-    let path = match target.strip_prefix("http://") {
-        None => target,
-        Some(rest) => rest.find('/').and_then(|at| rest.get(at..)).unwrap_or("/"),
+/// `http://host/path` is what a proxy may be sent: its host, and the path that we serve.
+fn origin_form(target: &str) -> Result<(&str, String), Refusal> {
+    let (authority, path) = match target.strip_prefix("http://") {
+        None => ("", target),
+        Some(rest) => rest
+            .split_at_checked(rest.find(['/', '?', '#']).unwrap_or(rest.len()))
+            .unwrap_or_default(),
     };
+    let path = if path.is_empty() { "/" } else { path };
     let fine = path.starts_with('/') && path.bytes().all(|b| b.is_ascii_graphic());
-    if fine { Ok(path.to_owned()) } else { Err(Refusal::Malformed) }
+    if fine { Ok((authority, path.to_owned())) } else { Err(Refusal::Malformed) }
 }
 
 /// The few fields a server of ours cares about.
@@ -309,74 +335,4 @@ fn parse_length(value: &[u8]) -> Result<usize, Refusal> {
     }
     let number = std::str::from_utf8(digits).ok().and_then(|text| text.parse().ok());
     Ok(number.unwrap_or(usize::MAX))
-}
-
-/// Takes the chunks of a body apart, each byte once.
-#[derive(Debug, Default)]
-struct Chunks {
-    at: usize,
-    body: Vec<u8>,
-    trailer: bool,
-}
-
-impl Chunks {
-    /// `Some(n)`: the body is complete and took `n` bytes of `bytes`, which begins at the first
-    /// chunk each time.
-    fn advance(&mut self, bytes: &[u8]) -> Result<Option<usize>, Refusal> {
-        loop {
-            if self.at > BODY + CHUNK_OVERHEAD {
-                return Err(Refusal::BodyTooLong);
-            }
-            let rest = bytes.get(self.at..).unwrap_or_default();
-            let Some(line) = line(rest)? else { return Ok(None) };
-            let after = self.at + line.len() + 2;
-            if self.trailer {
-                // Trailer fields are dropped; the blank line ends the body.
-                self.at = after;
-                if line.is_empty() {
-                    return Ok(Some(after));
-                }
-                continue;
-            }
-            let size = chunk_size(line)?;
-            if size > BODY || self.body.len() + size > BODY {
-                return Err(Refusal::BodyTooLong);
-            }
-            if size == 0 {
-                self.trailer = true;
-                self.at = after;
-                continue;
-            }
-            let Some(chunk) = bytes.get(after..after + size + 2) else { return Ok(None) };
-            let Some(data) = chunk.strip_suffix(b"\r\n") else { return Err(Refusal::Malformed) };
-            self.body.extend_from_slice(data);
-            self.at = after + size + 2;
-        }
-    }
-}
-
-/// The line `bytes` begin with, without its end; `None` when it has not ended yet.
-fn line(bytes: &[u8]) -> Result<Option<&[u8]>, Refusal> {
-    let window = bytes.get(..CHUNK_LINE).unwrap_or(bytes);
-    match window.iter().position(|&b| b == b'\n') {
-        Some(end) => match window.get(..end).and_then(|l| l.strip_suffix(b"\r")) {
-            Some(line) => Ok(Some(line)),
-            None => Err(Refusal::Malformed),
-        },
-        None if bytes.len() >= CHUNK_LINE => Err(Refusal::Malformed),
-        None => Ok(None),
-    }
-}
-
-/// At most 8 hexadecimal digits, then perhaps an extension that nobody reads.
-fn chunk_size(line: &[u8]) -> Result<usize, Refusal> {
-    let digits = line.split(|&b| b == b';').next().unwrap_or_default().trim_ascii_end();
-    if !digits.iter().all(u8::is_ascii_hexdigit) || digits.is_empty() {
-        return Err(Refusal::Malformed);
-    }
-    if digits.len() > 8 {
-        return Err(Refusal::BodyTooLong);
-    }
-    let text = std::str::from_utf8(digits).map_err(|_| Refusal::Malformed)?;
-    usize::from_str_radix(text, 16).map_err(|_| Refusal::Malformed)
 }

@@ -141,12 +141,16 @@ impl Lane {
             if let Some(relayed) = read_answer(&self.received)? {
                 return Ok(relayed);
             }
-            let mut chunk = [0; 4096];
-            let count = self.stream.read(&mut chunk)?;
-            if count == 0 {
-                return Err(io::ErrorKind::UnexpectedEof.into());
+            let mut chunk = [0; 1024];
+            match self.stream.read(&mut chunk) {
+                Ok(0) => return Err(io::ErrorKind::UnexpectedEof.into()),
+                Ok(count) => {
+                    self.received.extend_from_slice(chunk.get(..count).unwrap_or_default());
+                }
+                // A process that was stopped and goes on: with a time-out set, the call does not.
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => return Err(error),
             }
-            self.received.extend_from_slice(chunk.get(..count).unwrap_or_default());
         }
     }
 }

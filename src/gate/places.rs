@@ -14,8 +14,8 @@ use crate::sync::{lock, wait};
 use crate::unix::Connection;
 
 /// What all requests together may hold, those that wait for a lane included: with 256 places of
-/// 64 KiB it would be 16 MiB.
-const UNFINISHED: usize = 1024 * 1024;
+/// 64 KiB it would be 16 MiB. Pushes up to 4 KiB do not count; 60 of compatible mode fit.
+const UNFINISHED: usize = 512 * 1024;
 /// How long a place waits for an answer to be read before it may be given to somebody else.
 /// An answer fits into the socket's buffer, so this is only waited for who sends on and on and
 /// never reads; a new client waits as long.
@@ -23,11 +23,11 @@ const READING: Duration = Duration::from_millis(250);
 /// A client that has just come is given this long to say something before it may be cut off: with
 /// few places and many strangers, the one who means it would else go with them.
 const YOUNG: Duration = Duration::from_millis(20);
-/// How long one try to get a place waits for it, and how many tries there are: a second in all.
+/// How long one try to get a place, or room for a growing request, waits for those that were cut
+/// off to go.
 const LEAVING: Duration = Duration::from_millis(25);
-const TRIES: u32 = 40;
-/// How long a growing request waits for those that were cut off to let go of their bytes.
-const LETTING_GO: Duration = Duration::from_millis(250);
+/// How long all tries together may take.
+const TRYING: Duration = Duration::from_secs(1);
 
 /// The table of connections.
 pub struct Places {
@@ -66,6 +66,8 @@ pub struct Seat {
 /// What a connection is doing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Phase {
+    /// Accepted, and not met by its thread yet: a whole request may wait in the kernel.
+    Arriving,
     /// Nothing of the next request has come yet; `kept` when an earlier one was answered.
     Idle { since: Instant, kept: bool },
     /// A part of a request has come.
@@ -106,16 +108,13 @@ impl Places {
     /// connection back when that took a second.
     pub fn take(&self, connection: Connection, now: Instant) -> Result<Arc<Seat>, Connection> {
         let mut table = lock(&self.table);
-        let mut tries = 0;
         while table.taken >= self.limit {
-            if cut_off_longest(&table, now + LEAVING * tries, |_| true) {
-                self.cut_off.fetch_add(1, Ordering::Relaxed);
-            }
-            tries += 1;
-            table.awaited = tries <= TRIES;
+            let trying = Instant::now().saturating_duration_since(now);
+            table.awaited = trying < TRYING;
             if !table.awaited {
                 return Err(connection);
             }
+            self.cut_off_longest(&table, now + trying);
             // Whoever goes is gone within moments; the limit is for a machine too busy for that.
             table = wait(&self.changed, table, LEAVING).0;
         }
@@ -126,7 +125,7 @@ impl Places {
             connection,
             bay: Bay::new(self.lot.clone(), now),
             held: AtomicUsize::new(0),
-            phase: Mutex::new(Phase::Idle { since: now, kept: false }),
+            phase: Mutex::new(Phase::Arriving),
         });
         match table.seats.get_mut(number) {
             Some(place) => *place = Some(seat.clone()),
@@ -158,17 +157,14 @@ impl Places {
     /// another, and waits until somebody has left, at most for `patience`.
     pub fn make_room(&self, now: Instant, patience: Duration) {
         let table = lock(&self.table);
-        if cut_off_longest(&table, now, |_| true) {
-            self.cut_off.fetch_add(1, Ordering::Relaxed);
-        }
+        self.cut_off_longest(&table, now);
         drop(wait(&self.changed, table, patience));
     }
 
-    /// Notes that the request at `seat` now holds so many bytes. Over the limit for all of them,
-    /// the one that holds any and has been sending longest goes (cutting off one that only waits
-    /// would give nothing back), and this one waits until there is room: with more threads than
-    /// processors, all would grow before the first that was cut off has gone. `false` when there
-    /// was no room for a second.
+    /// Notes that the request at `seat` will hold so many bytes. Over the limit for all of them, the
+    /// largest that is still coming goes, if it is at least as large: nobody real is. This one waits
+    /// until there is room: with more threads than processors, all would grow before the first that
+    /// was cut off has gone. `false` when there is no room for it.
     pub fn holds(&self, seat: &Seat, bytes: usize, now: Instant) -> bool {
         let before = seat.held.swap(bytes, Ordering::Relaxed);
         if bytes == before {
@@ -180,21 +176,58 @@ impl Places {
             self.changed.notify_all();
             return true;
         }
-        let holds_any = |seat: &Seat| seat.held.load(Ordering::Relaxed) > 0;
-        for _ in 0..4 {
-            if self.unfinished.load(Ordering::Relaxed) <= UNFINISHED {
-                return true;
-            }
-            let table = lock(&self.table);
-            if cut_off_longest(&table, now, holds_any) {
-                self.cut_off.fetch_add(1, Ordering::Relaxed);
-            }
-            if *lock(&seat.phase) == Phase::Cut {
+        let mut table = lock(&self.table);
+        while self.unfinished.load(Ordering::Relaxed) > UNFINISHED {
+            let late = Instant::now().saturating_duration_since(now) >= TRYING;
+            if late
+                || *lock(&seat.phase) == Phase::Cut
+                || !self.cut_off_largest(&table, seat, bytes)
+            {
                 return false;
             }
-            drop(wait(&self.changed, table, LETTING_GO));
+            table = wait(&self.changed, table, LEAVING).0;
         }
-        self.unfinished.load(Ordering::Relaxed) <= UNFINISHED
+        true
+    }
+
+    /// Ends the largest request that is still coming, of those as large as `bytes`, unless enough is
+    /// about to be let go of anyway. `false` when there is none.
+    fn cut_off_largest(&self, table: &Table, but: &Seat, bytes: usize) -> bool {
+        let held = |seat: &&Arc<Seat>| seat.held.load(Ordering::Relaxed);
+        let seats = || table.seats.iter().flatten();
+        let staying = seats().filter(|seat| *lock(&seat.phase) != Phase::Cut);
+        if staying.map(|seat| held(&seat)).sum::<usize>() <= UNFINISHED {
+            return true;
+        }
+        let coming = |seat: &&Arc<Seat>| matches!(*lock(&seat.phase), Phase::Receiving { .. });
+        let others = seats().filter(coming).filter(|seat| seat.number != but.number);
+        let largest = others.max_by_key(held).filter(|seat| held(seat) >= bytes);
+        if let Some(largest) = largest {
+            self.cut_off(largest);
+            self.changed.notify_all();
+        }
+        largest.is_some()
+    }
+
+    /// Ends the connection that has been sending longest, if there is one to end.
+    fn cut_off_longest(&self, table: &Table, now: Instant) {
+        let seats = || table.seats.iter().flatten();
+        // One is leaving already: that is the room to wait for.
+        if seats().any(|seat| *lock(&seat.phase) == Phase::Cut) {
+            return;
+        }
+        let waiting = seats().filter_map(|seat| Some((seat.waiting_since(now)?, seat)));
+        if let Some((_, longest)) = waiting.min_by_key(|(since, _)| *since)
+            && longest.waiting_since(now).is_some()
+        {
+            self.cut_off(longest);
+        }
+    }
+
+    fn cut_off(&self, seat: &Seat) {
+        *lock(&seat.phase) = Phase::Cut;
+        seat.connection.shutdown(Shutdown::Both);
+        self.cut_off.fetch_add(1, Ordering::Relaxed);
     }
 
     /// No connection is kept alive from now on, and those that wait for nothing end at once.
@@ -226,7 +259,7 @@ impl Places {
             if patient && now >= patience {
                 patient = false;
                 for seat in table.seats.iter().flatten() {
-                    if matches!(*lock(&seat.phase), Phase::Idle { .. }) {
+                    if matches!(*lock(&seat.phase), Phase::Idle { .. } | Phase::Arriving) {
                         seat.connection.shutdown(Shutdown::Read);
                     }
                 }
@@ -241,38 +274,18 @@ impl Places {
     }
 }
 
-/// Ends the connection that has been sending longest, of those that are meant. `false` when
-/// there is none to end.
-fn cut_off_longest(table: &Table, now: Instant, who: impl Fn(&Seat) -> bool) -> bool {
-    // One is leaving already: that is the room to wait for.
-    let leaving = |seat: &Arc<Seat>| *lock(&seat.phase) == Phase::Cut && who(seat);
-    if table.seats.iter().flatten().any(leaving) {
-        return true;
-    }
-    let waiting_since = |seat: &Arc<Seat>| match *lock(&seat.phase) {
-        Phase::Idle { since, kept: false } if now.saturating_duration_since(since) < YOUNG => None,
-        Phase::Idle { since, .. } | Phase::Receiving { since } => Some(since),
-        Phase::Sending { since } if now.saturating_duration_since(since) > READING => Some(since),
-        Phase::Serving | Phase::Sending { .. } | Phase::Cut => None,
-    };
-    let longest = table
-        .seats
-        .iter()
-        .flatten()
-        .filter(|seat| who(seat))
-        .filter_map(|seat| Some((waiting_since(seat)?, seat)))
-        .min_by_key(|(since, _)| *since);
-    let Some((_, seat)) = longest else { return false };
-    let mut phase = lock(&seat.phase);
-    if *phase == Phase::Serving {
-        return false;
-    }
-    *phase = Phase::Cut;
-    seat.connection.shutdown(Shutdown::Both);
-    true
-}
-
 impl Seat {
+    /// Since when this client keeps its place without need; `None` when it may not be cut off.
+    fn waiting_since(&self, now: Instant) -> Option<Instant> {
+        let longer = |since: Instant, than| now.saturating_duration_since(since) > than;
+        match *lock(&self.phase) {
+            Phase::Idle { since, kept: false } => Some(since).filter(|&since| longer(since, YOUNG)),
+            Phase::Idle { since, .. } | Phase::Receiving { since } => Some(since),
+            Phase::Sending { since } => Some(since).filter(|&since| longer(since, READING)),
+            Phase::Arriving | Phase::Serving | Phase::Cut => None,
+        }
+    }
+
     /// Waits for the next request; `false` when the connection has been cut off.
     pub fn idle(&self, now: Instant, kept: bool) -> bool {
         self.enter(Phase::Idle { since: now, kept })

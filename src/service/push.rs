@@ -14,7 +14,7 @@ use crate::conversation::{Next, Wanted};
 use crate::desk::ledger::Turn;
 use crate::desk::{Desk, Refused};
 use crate::journal;
-use crate::metrics::Metrics;
+use crate::metrics;
 use crate::phrases;
 use crate::response::{Response, TEXT, XML};
 use crate::wechat::push::Push;
@@ -40,11 +40,11 @@ impl Service {
                 response
             }
             Turn::Again(reply) => {
-                Metrics::add(&self.metrics.deliveries_again);
+                self.metrics.count(metrics::REPEATED, ["answered", ""]);
                 Some(reply)
             }
             Turn::Join(delivery) => {
-                Metrics::add(&self.metrics.deliveries_joined);
+                self.metrics.count(metrics::REPEATED, ["running", ""]);
                 self.join(&letter, delivery, call)
             }
         }
@@ -153,7 +153,6 @@ impl Service {
             self.desk.supersede(&push.id);
             call.bay.park(until, otherwise)
         });
-        Metrics::add(&self.metrics.parked);
         Ok(self.desk.wait(&push.id, ticket.ok_or(LotFull)?))
     }
 

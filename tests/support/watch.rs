@@ -56,13 +56,22 @@ pub struct Level {
 impl Level {
     /// As /proc tells it; `None` when the process is gone.
     pub fn of(pid: u32) -> Option<Self> {
+        Self::by(pid, "VmRSS:")
+    }
+
+    /// With the most memory there was at the same time since [`forget_peak`].
+    fn at_most(pid: u32) -> Option<Self> {
+        Self::by(pid, "VmHWM:")
+    }
+
+    fn by(pid: u32, memory: &str) -> Option<Self> {
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
         let number = |name: &str| -> Option<u64> {
             let line = status.lines().find(|line| line.starts_with(name))?;
             line.split_whitespace().nth(1)?.parse().ok()
         };
         let files = std::fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count() as u64;
-        Some(Self { memory: number("VmRSS:")?, threads: number("Threads:")?, files })
+        Some(Self { memory: number(memory)?, threads: number("Threads:")?, files })
     }
 
     fn most(self, other: Self) -> Self {
@@ -72,6 +81,11 @@ impl Level {
             files: self.files.max(other.files),
         }
     }
+}
+
+/// The kernel's own mark of most memory begins anew: an attack's peak may last a millisecond.
+fn forget_peak(pid: u32) {
+    std::fs::write(format!("/proc/{pid}/clear_refs"), "5").unwrap();
 }
 
 /// What was seen during one attack.
@@ -85,6 +99,7 @@ pub struct Seen {
 
 /// Runs `attack` while the good client asks, and holds the server to its promises.
 pub fn during(server: &Server, start: Level, name: &str, bounds: Bounds, attack: impl FnOnce()) {
+    forget_peak(server.pid());
     let over = AtomicBool::new(false);
     let mut seen = std::thread::scope(|scope| {
         let watch = scope.spawn(|| watch(server, name, &over));
@@ -116,7 +131,7 @@ fn watch(server: &Server, name: &str, over: &AtomicBool) -> Seen {
         let took = ask(server, name, seen.answers);
         seen.answers += 1;
         seen.worst = seen.worst.max(took);
-        let level = Level::of(server.pid()).unwrap_or_else(|| panic!("{name}: it is gone"));
+        let level = Level::at_most(server.pid()).unwrap_or_else(|| panic!("{name}: it is gone"));
         seen.peak = seen.peak.most(level);
         // A pace, so that the good client is no flood.
         std::thread::sleep(Duration::from_millis(5));

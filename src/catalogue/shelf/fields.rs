@@ -8,7 +8,7 @@
 use crate::book::{Book, Holding, Rating, Source};
 use crate::catalogue::{Query, clean, douban};
 use crate::isbn::Isbn;
-use crate::text;
+use crate::{links, text};
 
 /// What a field is about; the number is its place in a [`Line`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,35 +18,38 @@ pub(super) enum Field {
     Title, Authors, Translators, Publisher, Subtitle, Series, OriginTitle,
     // What most libraries know first: empty fields at the end cost nothing.
     Isbn, Callno, Location, Price, Pubdate, Pages, Copies, Id, Rating, Cover, Link, Summary,
+    // A title and, behind ` / `, people: not kept as such.
+    Heading,
 }
 
 /// How many fields, from the first, are searched.
 pub(super) const SEARCHED: usize = Field::OriginTitle as usize + 1;
 /// How many fields there are.
-pub(super) const FIELDS: usize = Field::Summary as usize + 1;
+pub(super) const FIELDS: usize = Field::Heading as usize;
 
 /// What headers and keys call a field: lower case, without blanks, `_` and `-`.
 #[rustfmt::skip]
-const NAMES: [(Field, &[&str]); FIELDS] = [
+const NAMES: [(Field, &[&str]); FIELDS + 1] = [
     (Field::Title,       &["title", "书名", "题名", "正题名", "书籍名称", "图书名称"]),
-    (Field::Authors,     &["author", "authors", "作者", "著者", "责任者"]),
+    (Field::Authors,     &["author", "authors", "作者", "著者", "著作者", "责任者", "第一责任者", "主要责任者"]),
     (Field::Translators, &["translator", "translators", "译者"]),
-    (Field::Publisher,   &["publisher", "出版社", "出版者"]),
+    (Field::Publisher,   &["publisher", "出版社", "出版者", "出版单位"]),
     (Field::Subtitle,    &["subtitle", "副书名", "副标题", "副题名"]),
     (Field::Series,      &["series", "丛书", "丛书名"]),
     (Field::OriginTitle, &["origintitle", "originaltitle", "原作名", "原书名"]),
-    (Field::Isbn,        &["isbn", "isbn13", "isbn10", "isbn号", "国际标准书号"]),
-    (Field::Callno,      &["callno", "callnumber", "索书号"]),
-    (Field::Location,    &["location", "馆藏地", "馆藏位置", "馆藏地点"]),
-    (Field::Price,       &["price", "定价", "价格"]),
-    (Field::Pubdate,     &["pubdate", "出版日期", "出版时间", "出版年", "出版年份"]),
+    (Field::Isbn,        &["isbn", "isbn13", "isbn10", "isbn号", "isbn及定价", "国际标准书号", "标准书号", "标准编码"]),
+    (Field::Callno,      &["callno", "callnumber", "索书号", "索取号"]),
+    (Field::Location,    &["location", "馆藏地", "馆藏位置", "馆藏地点", "典藏地"]),
+    (Field::Price,       &["price", "定价", "价格", "单价"]),
+    (Field::Pubdate,     &["pubdate", "出版日期", "出版时间", "出版年", "出版年份", "出版年月"]),
     (Field::Pages,       &["pages", "页数"]),
-    (Field::Copies,      &["copies", "可借", "可借数", "可借数量", "库存"]),
+    (Field::Copies,      &["copies", "可借", "可借数", "可借数量", "可借复本", "库存"]),
     (Field::Id,          &["id", "doubanid", "豆瓣id"]),
     (Field::Rating,      &["rating", "评分"]),
     (Field::Cover,       &["cover", "image", "封面"]),
     (Field::Link,        &["link", "链接"]),
     (Field::Summary,     &["summary", "简介", "内容简介"]),
+    (Field::Heading,     &["题名/责任者", "书名/责任者", "书名/作者"]),
 ];
 
 impl Field {
@@ -76,12 +79,16 @@ pub(super) struct Line {
 impl Line {
     /// The line of these fields; none without a title. Fields without a name are passed over.
     pub fn new<T: AsRef<str>>(fields: impl Iterator<Item = (Option<Field>, T)>) -> Option<Self> {
-        let mut line = Self::default();
+        let (mut line, mut people) = (Self::default(), String::new());
         for (field, text) in fields {
-            if let Some(field) = field {
-                line.set(field, text.as_ref());
-            }
+            let (Some(field), text) = (field, text.as_ref()) else { continue };
+            let heading = if field == Field::Heading { text.split_once(" / ") } else { None };
+            people.extend(heading.map(|(_, people)| people));
+            let field = if field == Field::Heading { Field::Title } else { field };
+            line.set(field, heading.map_or(text, |(title, _)| title));
         }
+        // Those of a field of their own were there before.
+        line.set(Field::Authors, &people);
         let [title, authors, translators, ..] = &mut line.fields;
         // An author's field may name translators too.
         let (writing, translating) = clean::people(&[authors], &[translators]);
@@ -91,6 +98,9 @@ impl Line {
 
     fn set(&mut self, field: Field, written: &str) {
         let text = clean::line(written);
+        if let (Field::Link, Some(Query::Subject(id))) = (field, links::book(&text)) {
+            self.set(Field::Id, &id);
+        }
         let known = &mut self.fields[field as usize];
         if text.is_empty() || !known.is_empty() {
             return;
@@ -112,10 +122,12 @@ impl Line {
     }
 }
 
-/// Exports write `978-7-5366-9293-0 (平装) : CNY23.00`, so the beginning alone will do.
+/// Exports write `978-7-5366-9293-0 (平装) : CNY23.00`, `'7536692935`, `7536692935.0` or two
+/// numbers, of which the first that is one counts.
 fn isbn(text: &str) -> Option<Isbn> {
-    let first = text.split(['(', '（', ':', '：', ';', '；', '/']).next().unwrap_or_default();
-    Isbn::parse(text).or_else(|| Isbn::parse(first))
+    let parts = text.split([' ', ',', '，', '(', '（', ':', '：', ';', '；', '/']);
+    let bare = parts.map(|part| part.trim_start_matches('\'').trim_end_matches(".0"));
+    [text].into_iter().chain(bare).find_map(Isbn::parse)
 }
 
 /// Fewer than ten digits are a 统一书号 or the shop's own number and no mistake; but

@@ -4,6 +4,7 @@
 //! or not wholly, a [`BadLine`]; blank lines say nothing. Only a file of which nothing can be
 //! served is refused as a whole. No I/O.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::path::Path;
 
@@ -52,6 +53,13 @@ impl fmt::Display for BadLine {
     }
 }
 
+const NOT_UTF8: &str = "not UTF-8 (perhaps GBK); save it as UTF-8 (a spreadsheet's \"CSV UTF-8\")";
+/// What a spreadsheet calls "Unicode text".
+const UTF16: &str = "UTF-16, not UTF-8; save it as UTF-8 (a spreadsheet's \"CSV UTF-8\")";
+
+/// How many lines from the first may be the header.
+const ABOVE: usize = 5;
+
 /// A line's number in the file, and what stands there or why it cannot be served.
 type Read = (usize, Result<Option<Line>, String>);
 
@@ -60,13 +68,20 @@ type Read = (usize, Result<Option<Line>, String>);
 /// # Errors
 /// A sentence for the operator when nothing of it can be served.
 pub(super) fn read(bytes: &[u8], format: Format) -> Result<(Store, Vec<BadLine>), String> {
+    if let [0xff, 0xfe, ..] | [0xfe, 0xff, ..] = bytes {
+        return Err(UTF16.to_owned());
+    }
     let bytes = without_mark(bytes);
     if bytes.trim_ascii().is_empty() {
         return Err("the file is empty".to_owned());
     }
-    let lines: Box<dyn Iterator<Item = Read>> = match format {
-        Format::JsonLines => Box::new(json_lines(bytes)),
-        Format::Csv => Box::new(csv_rows(bytes)?),
+    let text = String::from_utf8_lossy(bytes);
+    let (unused, lines): (_, Box<dyn Iterator<Item = Read>>) = match format {
+        Format::JsonLines => (None, Box::new(json_lines(bytes))),
+        Format::Csv => {
+            let (unused, rows) = csv_rows(&text, matches!(text, Cow::Borrowed(_)))?;
+            (unused, Box::new(rows))
+        }
     };
     let (mut store, mut bad) = (Store::default(), Vec::new());
     for (number, line) in lines {
@@ -86,8 +101,12 @@ pub(super) fn read(bytes: &[u8], format: Format) -> Result<(Store, Vec<BadLine>)
         };
         bad.extend(why.map(|why| BadLine { line: number, why }));
     }
+    if store.len() == 0 {
+        let first = bad.first().map(|bad| format!("nothing in it can be served; {bad}"));
+        return Err(first.unwrap_or_else(|| "no books below the header".to_owned()));
+    }
     store.close();
-    Ok((store, bad))
+    Ok((store, unused.into_iter().chain(bad).collect()))
 }
 
 fn without_mark(bytes: &[u8]) -> &[u8] {
@@ -100,7 +119,7 @@ fn json_lines(bytes: &[u8]) -> impl Iterator<Item = Read> {
 }
 
 fn object(line: &[u8]) -> Result<Option<Line>, String> {
-    let line = str::from_utf8(line).map_err(|_| "not UTF-8; save the file as UTF-8")?;
+    let line = str::from_utf8(line).map_err(|_| NOT_UTF8)?;
     match serde_json::from_str(line) {
         Ok(Value::Object(fields)) => {
             Ok(Line::new(fields.iter().map(|(name, value)| (Field::named(name), text(value)))))
@@ -134,25 +153,47 @@ fn text(value: &Value) -> String {
     }
 }
 
-fn csv_rows(bytes: &[u8]) -> Result<impl Iterator<Item = Read>, String> {
-    let text = str::from_utf8(bytes).map_err(|_| {
-        "not UTF-8 (perhaps GBK); in the spreadsheet, save it as \"CSV UTF-8\"".to_owned()
-    })?;
+/// The rows below the header, which may have a title, a blank line or `sep=;` above it; and which
+/// of its columns are not used.
+fn csv_rows(
+    text: &str,
+    was_utf8: bool,
+) -> Result<(Option<BadLine>, impl Iterator<Item = Read>), String> {
+    let is_broken = move |text: &str| !was_utf8 && text.contains(char::REPLACEMENT_CHARACTER);
     let mut rows = csv::Rows::new(text);
-    let names = rows.next().and_then(|row| row.cells.ok()).unwrap_or_default();
-    let columns: Vec<Option<Field>> = names.iter().map(|name| Field::named(name)).collect();
-    if !columns.contains(&Some(Field::Title)) {
-        let seen = clean::line(&names.join(", "));
-        return Err(format!(
-            "no column is named title or 书名; the first line names these: {}",
-            text::shorten(&seen, 200)
-        ));
+    for _ in 0..ABOVE {
+        let Some(csv::Row { line, cells: Ok(names) }) = rows.header() else { continue };
+        let columns: Vec<_> = names.iter().map(|name| Field::named(name)).collect();
+        if !columns.iter().any(|field| matches!(field, Some(Field::Title | Field::Heading))) {
+            continue;
+        }
+        let unused = names.iter().zip(&columns).filter(|(_, field)| field.is_none());
+        let unused: Vec<_> =
+            unused.map(|(name, _)| name.trim()).filter(|n| !n.is_empty()).collect();
+        let why = format!("these columns are not used: {}", shown(&unused.join(", ")));
+        let unused = (!unused.is_empty()).then_some(BadLine { line, why });
+        let rows = rows.filter_map(move |csv::Row { line, cells }| match cells {
+            Ok(cells) if used(&cells) == 0 => None,
+            Ok(cells) if cells.iter().any(|c| is_broken(c)) => {
+                Some((line, Err(NOT_UTF8.to_owned())))
+            }
+            cells => Some((line, cells.map_err(str::to_owned).and_then(|c| under(&columns, &c)))),
+        });
+        return Ok((unused, rows));
     }
-    let blank = |row: &csv::Row| matches!(&row.cells, Ok(cells) if used(cells) == 0);
-    Ok(rows.filter(move |row| !blank(row)).map(move |row| {
-        let cells = row.cells.map_err(str::to_owned);
-        (row.line, cells.and_then(|cells| under(&columns, &cells)))
-    }))
+    let first = text.trim_start().lines().next().unwrap_or_default();
+    if is_broken(first) {
+        return Err(NOT_UTF8.to_owned());
+    }
+    Err(format!(
+        "none of the first {ABOVE} lines names a column title or 书名; the first is: {}",
+        shown(first)
+    ))
+}
+
+/// What stands in the file, fit for a line of the log.
+fn shown(text: &str) -> String {
+    text::shorten(&clean::line(text), 200)
 }
 
 /// The line of one row. Cells beyond the header are refused, because then the others stand

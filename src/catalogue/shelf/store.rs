@@ -7,6 +7,7 @@
 //! holds; those at a book's end are left out.
 
 use super::fields::{FIELDS, Field, SEARCHED};
+use crate::catalogue::clean::undotted;
 use crate::text::fold;
 
 /// Behind a field.
@@ -28,7 +29,7 @@ impl Store {
     pub fn push(&mut self, fields: &[String; FIELDS]) -> Option<()> {
         let n = self.ends.len() as u32;
         for (at, field) in fields.iter().enumerate() {
-            let folded = if at < SEARCHED { fold(field) } else { String::new() };
+            let folded = if at < SEARCHED { undotted(&fold(field)) } else { String::new() };
             if *field != folded {
                 self.written.push_str(field);
             }
