@@ -1,17 +1,15 @@
 //! Addresses of services: checked once, where they are set.
 //!
 //! In: what the operator wrote. Out: a [`BaseUrl`], from which only [`Url`]s of that service
-//! can be made, or a [`BadUrl`] that says what would be right. Nothing here is looked up or
-//! connected to. A [`Url`] prints without its query: keys travel there.
+//! can be made, or what would be right. Nothing here is looked up or connected to. A [`Url`]
+//! prints without its query: keys travel there.
 
 use std::fmt;
 use std::net::IpAddr;
 
-use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use ureq::http::Uri;
 
-/// All but the unreserved characters of RFC 3986, 2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+use crate::links::percent_encode;
 
 /// Where a service is: `https://host[:port][/path]`, or `http://` to this machine or a private
 /// network. No user name, no query, no slash at the end.
@@ -21,32 +19,32 @@ pub struct BaseUrl {
     host: String,
 }
 
-/// Why a text is no [`BaseUrl`]: what was expected, to follow `NAME is "…"; `.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadUrl(&'static str);
+/// Why a text is no [`BaseUrl`]: what was expected.
+pub type BadUrl = &'static str;
 
 /// No scheme, no host, or characters that no address has.
-const FORM: BadUrl =
-    BadUrl("expected an address such as https://example.org or http://127.0.0.1:8080");
+const FORM: BadUrl = "an address such as https://example.org or http://127.0.0.1:8080";
 /// To somewhere public keys and questions would be readable on the way.
-const PLAIN: BadUrl = BadUrl(
-    "expected https://; plain http:// is only for localhost and private addresses (127.0.0.1, \
-     10.…, 172.16.… to 172.31.…, 192.168.…, 100.64.…, [::1], [fd…])",
-);
-const USER: BadUrl = BadUrl("expected an address without a user name or password before the host");
-const QUERY: BadUrl = BadUrl("expected an address without ? or #: what follows is added to it");
-
-impl fmt::Display for BadUrl {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.0)
-    }
-}
-
-impl std::error::Error for BadUrl {}
+const PLAIN: BadUrl = "https://; plain http:// is only for localhost and private addresses \
+    (127.0.0.1, 10.…, 172.16.… to 172.31.…, 192.168.…, 100.64.…, [::1], [fd…])";
+const USER: BadUrl = "an address without a user name or password before the host";
+const QUERY: BadUrl = "an address without ? or #: what follows is added to it";
 
 impl BaseUrl {
     /// Reads an address as set by the operator; a slash at its end makes no difference.
     pub fn parse(text: &str) -> Result<Self, BadUrl> {
+        let base = Self::anywhere(text)?;
+        let safe = base.text.to_ascii_lowercase().starts_with("https:") || is_near(&base.host);
+        if safe { Ok(base) } else { Err(PLAIN) }
+    }
+
+    /// The service at a host whose name is known to be right.
+    pub(crate) fn https(host: &str) -> Self {
+        Self { text: format!("https://{host}"), host: host.to_owned() }
+    }
+
+    /// As [`BaseUrl::parse`], and plain `http://` to anybody: for who sends nothing secret.
+    pub fn anywhere(text: &str) -> Result<Self, BadUrl> {
         let text = text.trim();
         if text.contains(['?', '#']) {
             return Err(QUERY);
@@ -60,12 +58,8 @@ impl BaseUrl {
         }
         let host = authority.host();
         let whole = authority.as_str() == host || authority.port_u16().is_some_and(|p| p > 0);
-        match scheme {
-            _ if host.is_empty() || !whole => return Err(FORM),
-            "https" => {}
-            "http" if is_near(host) => {}
-            "http" => return Err(PLAIN),
-            _ => return Err(FORM),
+        if host.is_empty() || !whole || !["http", "https"].contains(&scheme) {
+            return Err(FORM);
         }
         let host = host.to_ascii_lowercase();
         Ok(Self { text: text.trim_end_matches('/').to_owned(), host })
@@ -89,7 +83,7 @@ impl BaseUrl {
             text.push(if i == 0 { '?' } else { '&' });
             text.push_str(name);
             text.push('=');
-            text.extend(utf8_percent_encode(value, RESERVED));
+            text.push_str(&percent_encode(value));
         }
         Url(text)
     }
@@ -114,6 +108,22 @@ impl fmt::Display for Url {
 impl fmt::Debug for Url {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
+    }
+}
+
+/// Where `location`, found at `from`, leads (RFC 3986, 5.2; dots in a path are left to the server).
+pub(super) fn resolve(from: &Uri, location: &str) -> String {
+    let scheme = from.scheme_str().unwrap_or_default();
+    let origin = format!("{scheme}://{}", from.authority().map_or("", |here| here.as_str()));
+    let path = from.path();
+    let folder = path.rsplit_once('/').map_or("", |(folder, _)| folder);
+    let before_query = location.split(['?', '#']).next().unwrap_or_default();
+    match location.get(..1) {
+        _ if location.starts_with("//") => format!("{scheme}:{location}"),
+        _ if before_query.contains("://") => location.to_owned(),
+        Some("/") => origin + location,
+        Some("?") => origin + path + location,
+        _ => format!("{origin}{folder}/{location}"),
     }
 }
 
@@ -191,8 +201,25 @@ mod tests {
             ("https://host/#top",               QUERY),
         ] {
             assert_eq!(BaseUrl::parse(set), Err(why), "{set}");
-            assert!(why.to_string().starts_with("expected "), "{why}");
+            assert_eq!(BaseUrl::anywhere(set).is_ok(), why == PLAIN, "{set}");
         }
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn where_redirects_lead() {
+        for (location, to) in [
+            ("http://a/b",    "http://a/b"),
+            ("//a/b",         "https://a/b"),
+            ("/a?b=c",        "https://h:8/a?b=c"),
+            ("?x=1",          "https://h:8/p/q?x=1"),
+            ("?u=http://a/",  "https://h:8/p/q?u=http://a/"),
+            ("other",         "https://h:8/p/other"),
+            ("other/x?y=/z",  "https://h:8/p/other/x?y=/z"),
+        ] {
+            assert_eq!(resolve(&"https://h:8/p/q?k=1".parse().unwrap(), location), to);
+        }
+        assert_eq!(resolve(&"https://h".parse().unwrap(), "other"), "https://h/other");
     }
 
     #[test]

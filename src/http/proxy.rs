@@ -13,8 +13,6 @@
 //! `http_proxy` is not read: plain HTTP goes only to this machine and private networks (see
 //! `BaseUrl`), and those are inside of any proxy. Loopback is never proxied.
 
-use std::fmt;
-
 use ureq::http::Uri;
 
 use super::address::is_loopback;
@@ -26,19 +24,6 @@ pub struct Proxy {
     except: Vec<String>,
 }
 
-/// A variable that holds no proxy this program can use.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BadProxy(&'static str);
-
-impl fmt::Display for BadProxy {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self(name) = self;
-        write!(f, "{name} is not a proxy that can be used; expected http://host:port")
-    }
-}
-
-impl std::error::Error for BadProxy {}
-
 impl Proxy {
     /// No proxy at all.
     pub fn none() -> Self {
@@ -46,12 +31,14 @@ impl Proxy {
     }
 
     /// The proxy these variables name; an empty variable counts as not set, and lower-case
-    /// names win, as with curl.
-    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, BadProxy> {
+    /// names win, as with curl. The error is a sentence for the operator, without the value.
+    pub fn from_vars(var: impl Fn(&str) -> Option<String>) -> Result<Self, String> {
         let set = |name| Some((name, var(name).filter(|value| !value.trim().is_empty())?));
         let first = |names: &[&'static str]| names.iter().find_map(|&name| set(name));
+        let bad =
+            |name| format!("{name} is not a proxy that can be used; expected http://host:port");
         let through = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
-            .map(|(name, value)| usable(value.trim()).ok_or(BadProxy(name)))
+            .map(|(name, value)| usable(value.trim()).ok_or_else(|| bad(name)))
             .transpose()?;
         let except = first(&["no_proxy", "NO_PROXY"]).map(|(_, hosts)| hosts).unwrap_or_default();
         Ok(Self { through, except: except.split(',').filter_map(pattern).collect() })
@@ -89,7 +76,7 @@ fn is_at_or_below(host: &str, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn proxy(vars: &[(&str, &str)]) -> Result<Proxy, BadProxy> {
+    fn proxy(vars: &[(&str, &str)]) -> Result<Proxy, String> {
         Proxy::from_vars(|name| {
             vars.iter().find(|(set, _)| *set == name).map(|(_, value)| value.to_string())
         })
@@ -130,7 +117,7 @@ mod tests {
     #[test]
     fn a_proxy_that_cannot_be_used_is_refused_without_showing_it() {
         for value in ["socks5://u:secret@p:1080", "ftp://u:secret@p", "http://u:secret @p", "::"] {
-            let refused = proxy(&[("HTTPS_PROXY", value)]).unwrap_err().to_string();
+            let refused = proxy(&[("HTTPS_PROXY", value)]).unwrap_err();
             let expected = "HTTPS_PROXY is not a proxy that can be used; expected http://host:port";
             assert_eq!(refused, expected, "{value}");
         }
