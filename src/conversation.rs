@@ -215,14 +215,16 @@ impl Conversation {
         }
     }
 
-    /// A reader asks for something: what comes of it is remembered, unless they leave meanwhile.
+    /// A reader asks for something that takes time, or has several books: what comes of it is
+    /// remembered, unless they leave meanwhile.
     pub fn begin(&self, from: &OpenId, now: Instant) {
         let mut readers = self.readers();
         let known = readers.remove(from).filter(|reader| reader.is_fresh(now));
         if known.is_none() && readers.len() >= READERS {
-            let oldest = readers.iter().min_by_key(|(_, reader)| reader.seen);
-            let oldest = oldest.map(|(id, _)| id.clone());
-            oldest.and_then(|id| readers.remove(&id));
+            // An eighth at a time, so that a flood of new readers does not search for each one.
+            let mut seen: Vec<_> = readers.values().map(|reader| reader.seen).collect();
+            let (_, &mut line, _) = seen.select_nth_unstable(READERS / 8);
+            readers.retain(|_, reader| reader.seen > line);
         }
         let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None });
         readers.insert(from.clone(), Reader { seen: now, ..reader });

@@ -68,8 +68,11 @@ impl Service {
             }
             Next::Find(wanted) => wanted,
         };
-        self.conversation.begin(&push.from, call.now);
-        if let Some(answer) = self.desk.recall(&wanted.query) {
+        let answer = self.desk.recall(&wanted.query);
+        if answer.as_ref().is_none_or(|answer| answer.books.len() > 1) {
+            self.conversation.begin(&push.from, call.now);
+        }
+        if let Some(answer) = answer {
             let response = self.tell(letter, &wanted, &answer, first_byte).0;
             self.conversation.received(&push.from, &wanted);
             return Some(response);
