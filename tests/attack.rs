@@ -6,8 +6,10 @@
 
 use std::io::{Read, Write};
 use std::net::TcpStream;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use nix::sys::signal::Signal;
 use nix::sys::socket::{setsockopt, sockopt};
 use support::client::{Client, get, post};
 use support::push::{Push, target};
@@ -254,6 +256,35 @@ fn bursts_of_keep_alive_clients_are_all_answered() {
             }
         }
     }
+}
+
+/// A debugger, a container's pause, a host that sleeps: system calls end with EINTR when it goes on.
+#[test]
+fn a_process_that_is_stopped_and_goes_on_answers_everybody() {
+    let _alone = alone();
+    let directory = Directory::new();
+    let server = Server::serve(&[("DOUMIBOOK_SHELF", &directory.file("shelf.jsonl", SHELF))]);
+    let over = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        for _ in 0..16 {
+            scope.spawn(|| {
+                let mut client = server.connect();
+                while !over.load(Ordering::SeqCst) {
+                    client.send(&get(&url_check())).unwrap();
+                    assert_eq!(client.receive().expect("an answer").text(), "echo");
+                }
+            });
+        }
+        // More often than there are lanes.
+        for _ in 0..12 {
+            for signal in [Signal::SIGSTOP, Signal::SIGCONT] {
+                server.signal(signal);
+                std::thread::sleep(Duration::from_millis(20));
+            }
+        }
+        over.store(true, Ordering::SeqCst);
+    });
+    assert_eq!(server.stop().code, Some(0));
 }
 
 #[test]
