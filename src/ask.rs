@@ -11,78 +11,73 @@ use crate::account::Mode;
 use crate::catalogue::Library;
 use crate::catalogue::memory::Memory;
 use crate::command::Ask;
-use crate::http::{BaseUrl, Http};
+use crate::http::{BaseUrl, Failure, Http, Page};
 use crate::links;
 use crate::serve::Failed;
-use crate::service::Service;
 use crate::settings::Settings;
 use crate::setup;
-use crate::simulator::{self, Came, Query, WeChat};
+use crate::simulator::{self, Came, NO_ANSWER, Query, WeChat};
 use crate::wechat::reply::SUCCESS;
 use crate::wechat::xml::Fields;
 
 /// Longer than any delivery of a real push.
 const LONGEST: Duration = Duration::from_secs(30);
 
-/// Sends the push and returns what to print. `colour`: for a terminal.
+/// Delivers the push as often as asked and returns what to print. `colour`: for a terminal.
 pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed> {
     let mode = ask.mode.unwrap_or(settings.mode);
-    let xml = xml(ask, mode, &settings).map_err(Failed::Start)?;
-    let http = setup::http(&settings).map_err(Failed::Start)?;
+    if mode != Mode::Plain && settings.keys.is_empty() {
+        return Err("--mode needs DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID".to_owned().into());
+    }
+    let xml = match &ask.raw {
+        None => simulator::push(ask.kind, &ask.text).into_bytes(),
+        Some(path) => std::fs::read(path).map_err(|error| {
+            format!("--raw is \"{}\", which cannot be read: {error}", path.display())
+        })?,
+    };
+    let http = setup::http(&settings)?;
     // Whoever asks a server needs our account and none of our sources.
     let library = match ask.url {
         Some(_) => Library::new(Vec::new(), Memory::new(0, Vec::new())),
         None => setup::library(&settings, None).map_err(Failed::Setting)?,
     };
     let service = setup::service(settings, Arc::new(library), None);
-    let shown = send(ask, mode, &xml, &http, &service, colour).map_err(Failed::Start)?;
-    Ok(if ask.show_xml { format!("{xml}\n{shown}") } else { shown })
-}
-
-fn xml(ask: &Ask, mode: Mode, settings: &Settings) -> Result<String, String> {
-    if mode != Mode::Plain && settings.keys.is_empty() {
-        return Err("--mode needs DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID".into());
-    }
-    match &ask.raw {
-        Some(path) => std::fs::read_to_string(path)
-            .map_err(|error| format!("--raw {}: {error}", path.display())),
-        None => Ok(simulator::push(ask.kind, &ask.text)),
-    }
-}
-
-/// Delivers the push as often as asked, and shows every reply.
-fn send(
-    ask: &Ask,
-    mode: Mode,
-    xml: &str,
-    http: &Http,
-    service: &Arc<Service>,
-    colour: bool,
-) -> Result<String, String> {
     let wechat = WeChat::new(&service.account, mode);
-    let (query, body) = wechat.send(xml)?;
+    let (query, body) = wechat.send(&xml)?;
     let mut shown = String::new();
+    if ask.show_xml {
+        shown = format!("{}\n", String::from_utf8_lossy(&xml));
+    }
     for delivery in 1..=ask.times {
         let came = match &ask.url {
-            Some(url) => over_http(http, url, &query, &body)?,
-            None => simulator::in_process(service, &query, &body),
+            Some(url) => over_http(&http, url, &query, &body)?,
+            None => simulator::in_process(&service, &query, &body),
         };
-        shown.push_str(&show(&wechat.receive(&came)?, ask.show_xml, colour));
-        let number = if ask.times > 1 { format!("delivery {delivery}, ") } else { String::new() };
-        let took = came.took.as_secs_f64() * 1000.0;
-        shown.push_str(&dim(&format!("({number}{took:.1} ms)"), colour));
+        let note = if came.status == NO_ANSWER && delivery < ask.times {
+            format!("(delivery {delivery}: no answer, as WeChat would see it)")
+        } else {
+            shown.push_str(&show(&wechat.receive(&came)?, ask.show_xml, colour));
+            let number = if ask.times > 1 { format!("delivery {delivery}, ") } else { "".into() };
+            format!("({number}{:.1} ms)", came.took.as_secs_f64() * 1000.0)
+        };
+        shown.push_str(&dim(&note, colour));
         shown.push('\n');
     }
     Ok(shown)
 }
 
-fn over_http(http: &Http, url: &str, query: &Query, body: &str) -> Result<Came, String> {
-    let base = BaseUrl::parse(url).map_err(|bad| format!("--url is \"{url}\"; {bad}"))?;
+fn over_http(http: &Http, url: &str, query: &Query, body: &[u8]) -> Result<Came, String> {
+    // Anywhere: a signature is sent, and no secret.
+    let base =
+        BaseUrl::anywhere(url).map_err(|right| format!("--url is \"{url}\"; expected {right}"))?;
     let query: Vec<_> = query.iter().map(|(name, text)| (*name, text.as_str())).collect();
     let began = Instant::now();
-    let page = http
-        .post(&base.url("", &query), "text/xml", body.as_bytes(), began + LONGEST)
-        .map_err(|failure| format!("no reply from --url: {failure}"))?;
+    let page = match http.post(&base.url("", &query), "text/xml", body, began + LONGEST) {
+        Err(Failure::Closed) => {
+            Page { status: NO_ANSWER, body: "closed".into(), ..Page::default() }
+        }
+        page => page.map_err(|failure| format!("no reply from --url: {failure}"))?,
+    };
     Ok(Came { body: page.body, status: page.status, took: began.elapsed() })
 }
 

@@ -4,7 +4,7 @@
 //! taken from the command line, where every local user could read them.
 
 use std::ffi::OsString;
-use std::fmt::Write as _;
+use std::fmt::{Display, Write as _};
 use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, Value};
@@ -49,7 +49,7 @@ pub enum Menu {
 }
 
 /// One simulated push.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub struct Ask {
     /// What the reader sends: the text, the spoken words, the code, the key.
     pub text: String,
@@ -68,9 +68,10 @@ pub struct Ask {
 }
 
 /// The kinds of push `ask` can send.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Kind {
     /// A message.
+    #[default]
     Text,
     /// A recording that WeChat understood.
     Voice,
@@ -86,17 +87,23 @@ pub enum Kind {
     Image,
     /// A shared page.
     Link,
+    /// A film.
+    Video,
+    /// A place.
+    Location,
+    /// A file.
+    File,
+    /// One of the account's own codes, scanned by a follower.
+    OwnCode,
 }
 
-const KINDS: [(&str, Kind); 8] = [
-    ("text", Kind::Text),
-    ("voice", Kind::Voice),
-    ("scan", Kind::Scan),
-    ("subscribe", Kind::Subscribe),
-    ("unsubscribe", Kind::Unsubscribe),
-    ("click", Kind::Click),
-    ("image", Kind::Image),
-    ("link", Kind::Link),
+#[rustfmt::skip]
+const KINDS: [(&str, Kind); 12] = [
+    ("text", Kind::Text),               ("voice", Kind::Voice),  ("scan", Kind::Scan),
+    ("subscribe", Kind::Subscribe),     ("unsubscribe", Kind::Unsubscribe),
+    ("click", Kind::Click),             ("image", Kind::Image),  ("link", Kind::Link),
+    ("video", Kind::Video),             ("location", Kind::Location),
+    ("file", Kind::File),               ("own-code", Kind::OwnCode),
 ];
 
 /// The help text.
@@ -118,7 +125,8 @@ pub fn help() -> String {
          \x20 --url URL          play WeChat against a running server, such as\n\
          \x20                    http://127.0.0.1:8080/weixin (token: DOUMIBOOK_TOKEN, or demo)\n\
          \x20 --mode MODE        plain, compatible or secure (default: as DOUMIBOOK_MODE)\n\
-         \x20 --kind KIND        text, voice, scan, subscribe, unsubscribe, click, image or link\n\
+         \x20 --kind KIND        text, voice, scan, subscribe, unsubscribe, click, image, link,\n\
+         \x20                    video, location, file or own-code (TEXT is its scene)\n\
          \x20 --times N          deliver the same push N times, 1 to 3\n\
          \x20 --raw FILE         send the XML in this file\n\
          \x20 --show xml         print the XML of push and reply\n\
@@ -129,11 +137,10 @@ pub fn help() -> String {
         // Writing to a String cannot fail.
         let _ = writeln!(help, "  {name}\n      {meaning} (default: {default})");
     }
-    help.push_str(
-        "\nSecrets may come as files in $CREDENTIALS_DIRECTORY instead: token, token_old,\n\
-         aes_key, aes_key_old, app_secret, douban_key. A variable wins over its file.\n",
-    );
-    help
+    let files = settings::CREDENTIALS.join(", ");
+    help + "\nSecrets may come as files in $CREDENTIALS_DIRECTORY instead:\n"
+        + &files
+        + ".\nA variable wins over its file.\n"
 }
 
 impl Command {
@@ -160,29 +167,25 @@ fn parse(mut words: lexopt::Parser) -> Result<Command, lexopt::Error> {
         return Err(format!("unknown command {command:?}; {there}").into());
     }
     let mut plain: Vec<OsString> = Vec::new();
-    let mut listen = Address::Tcp(([127, 0, 0, 1], 8080).into());
-    let mut ask = Ask {
-        text: String::new(),
-        url: None,
-        mode: None,
-        kind: Kind::Text,
-        times: 1,
-        raw: None,
-        show_xml: false,
-    };
+    let mut listen = settings::DEFAULT_LISTEN;
+    let mut ask = Ask { times: 1, ..Ask::default() };
     while let Some(word) = words.next()? {
         match (&*command, word) {
             (_, Long("help") | Short('h')) => return Ok(Command::Help),
-            ("demo", Long("listen")) => listen = parse_listen(&words.value()?.into_string()?)?,
+            ("demo", Long("listen")) => listen = value(&mut words, "--listen", loopback)?,
             ("ask", Long("url")) => ask.url = Some(words.value()?.into_string()?),
-            ("ask", Long("mode")) => ask.mode = Some(parse_mode(&words.value()?.into_string()?)?),
-            ("ask", Long("kind")) => ask.kind = parse_kind(&words.value()?.into_string()?)?,
-            ("ask", Long("times")) => ask.times = parse_times(&words.value()?.into_string()?)?,
+            ("ask", Long("mode")) => {
+                ask.mode = Some(value(&mut words, "--mode", settings::parse_mode)?);
+            }
+            ("ask", Long("kind")) => ask.kind = value(&mut words, "--kind", parse_kind)?,
+            ("ask", Long("times")) => ask.times = value(&mut words, "--times", times)?,
             ("ask", Long("raw")) => ask.raw = Some(words.value()?.into()),
-            ("ask", Long("show")) => match words.value()?.into_string()?.as_str() {
-                "xml" => ask.show_xml = true,
-                other => return Err(format!("--show is \"{other}\"; expected xml").into()),
-            },
+            ("ask", Long("show")) => {
+                ask.show_xml = value(&mut words, "--show", |what| match what {
+                    "xml" => Ok(true),
+                    _ => Err("xml"),
+                })?;
+            }
             ("ask" | "menu", Value(word)) => plain.push(word),
             (_, other) => return Err(other.unexpected()),
         }
@@ -214,39 +217,39 @@ fn menu(words: &[OsString]) -> Result<Menu, &'static str> {
 fn told(mut ask: Ask, words: &[OsString]) -> Result<Ask, &'static str> {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     ask.text = words.join(" ");
-    let speechless = [Kind::Subscribe, Kind::Unsubscribe, Kind::Click, Kind::Image];
-    if ask.text.is_empty() && ask.raw.is_none() && !speechless.contains(&ask.kind) {
+    let speaks = [Kind::Text, Kind::Voice, Kind::Scan, Kind::Link].contains(&ask.kind);
+    if ask.text.is_empty() && ask.raw.is_none() && speaks {
         return Err("ask what? Give a title, an author or an ISBN: doumibook ask 三体");
     }
     Ok(ask)
 }
 
-fn parse_listen(text: &str) -> Result<Address, String> {
-    match settings::parse_address(text) {
-        Err(right) => Err(format!("--listen is \"{text}\"; expected {right}")),
-        Ok(Address::Tcp(address)) if !address.ip().is_loopback() => Err(format!(
-            "--listen is \"{address}\"; demo has a token everybody knows, so it listens on \
-             loopback only, such as 127.0.0.1:8080"
-        )),
-        Ok(address) => Ok(address),
+/// The value of an option; an error of `read` is what it could read.
+fn value<T, E: Display>(
+    words: &mut lexopt::Parser,
+    name: &str,
+    read: impl FnOnce(&str) -> Result<T, E>,
+) -> Result<T, lexopt::Error> {
+    let text = words.value()?.into_string()?;
+    read(&text).map_err(|right| format!("{name} is \"{text}\"; expected {right}").into())
+}
+
+/// Where a demo may listen.
+fn loopback(text: &str) -> Result<Address, &'static str> {
+    match settings::parse_address(text)? {
+        Address::Tcp(address) if !address.ip().is_loopback() => {
+            Err("a loopback address, such as 127.0.0.1:8080: everybody knows the demo's token")
+        }
+        address => Ok(address),
     }
 }
 
-fn parse_mode(text: &str) -> Result<Mode, String> {
-    settings::parse_mode(text)
-        .ok_or_else(|| format!("--mode is \"{text}\"; expected plain, compatible or secure"))
-}
-
-/// The kind with this name, or what to write instead.
+/// The kind with this name; an error is what would be right.
 pub fn parse_kind(text: &str) -> Result<Kind, String> {
     let known = KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind);
-    known.ok_or_else(|| {
-        let names = KINDS.map(|(name, _)| name).join(", ");
-        format!("--kind is \"{text}\"; expected one of {names}")
-    })
+    known.ok_or_else(|| format!("one of {}", KINDS.map(|(name, _)| name).join(", ")))
 }
 
-fn parse_times(text: &str) -> Result<u32, String> {
-    let times = text.parse().ok().filter(|times| (1..=3).contains(times));
-    times.ok_or_else(|| format!("--times is \"{text}\"; expected 1, 2 or 3"))
+fn times(text: &str) -> Result<u32, &'static str> {
+    text.parse().ok().filter(|times| (1..=3).contains(times)).ok_or("1, 2 or 3")
 }

@@ -34,7 +34,7 @@ const KINDS: [Kind; 4] = [Kind::Text, Kind::Scan, Kind::Subscribe, Kind::Click];
 /// The settings of the demo, and its page. Nothing is taken from the environment, so nothing
 /// there can break it.
 pub fn prepare(listen: Address) -> Result<(Settings, Demo), Wrong> {
-    let mut settings = Settings::read([], &|_| None)?.or_demo_token().or_shelf();
+    let mut settings = Settings::read([])?.or_demo_token().or_shelf();
     settings.listen = listen;
     let page = Demo::new(&settings.name, unix::random());
     Ok((settings, page))

@@ -22,7 +22,7 @@ use ureq::{Agent, Body, RequestBuilder};
 
 use crate::sync::lock;
 
-pub use address::{BadUrl, BaseUrl, Url};
+pub use address::{BaseUrl, Url};
 pub use proxy::Proxy;
 
 /// The largest answer that is read, in bytes. Measured on the v2 API: 20 books 157 KB, 100

@@ -1,12 +1,12 @@
 //! The log: one line an event, on standard error.
 //!
 //! In: a sentence for the operator. Out: that sentence on one line, with the `<3>`-style
-//! priority systemd's journal reads when it is listening (`JOURNAL_STREAM` is set). Control
-//! characters never reach the log, so nobody can forge a line of it, and a log nobody reads
+//! priority systemd's journal reads when it is what listens there. Control characters never reach the log, so nobody can forge a line of it, and a log nobody reads
 //! any more never stops the server.
 
 use std::fmt::{Arguments, Write as _};
 use std::io::Write as _;
+use std::os::unix::fs::MetadataExt;
 use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -43,9 +43,17 @@ pub fn hush() {
 }
 
 fn write(priority: u8, line: Arguments<'_>) {
-    let journal = *JOURNAL.get_or_init(|| std::env::var_os("JOURNAL_STREAM").is_some());
+    let journal = *JOURNAL.get_or_init(is_journal);
     // One write a line: lines of several threads never mix. A closed stderr is no reason to stop.
     let _ = std::io::stderr().write_all(render(journal.then_some(priority), line).as_bytes());
+}
+
+/// Whether standard error is the stream systemd named, and not a pipe or a file that took its
+/// place: a shell in the unit, or one started from it, hands the variable on.
+fn is_journal() -> bool {
+    let stream = std::fs::metadata("/proc/self/fd/2");
+    let stream = stream.map(|file| format!("{}:{}", file.dev(), file.ino()));
+    stream.is_ok_and(|stream| std::env::var_os("JOURNAL_STREAM").is_some_and(|it| *it == *stream))
 }
 
 fn render(priority: Option<u8>, line: Arguments<'_>) -> String {
@@ -73,6 +81,7 @@ pub fn catch_panics() {
 
 /// Lets one line through every ten seconds and counts the others: for troubles that come by
 /// the thousand.
+#[derive(Default)]
 pub struct Throttle(Mutex<(Option<Instant>, u64)>);
 
 impl Throttle {
@@ -94,12 +103,6 @@ impl Throttle {
                 Some(std::mem::take(&mut state.1))
             }
         }
-    }
-}
-
-impl Default for Throttle {
-    fn default() -> Self {
-        Self::new()
     }
 }
 

@@ -4,17 +4,20 @@ use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use doumibook::command::{self, Command};
-use doumibook::environment::{settings, state_directory};
+use doumibook::environment::{self, state_directory};
 use doumibook::serve::{Failed, serve};
+use doumibook::settings::Settings;
 use doumibook::{ask, check, demo, journal, menu};
 
 fn main() -> ExitCode {
-    let (sentence, code) = match run() {
+    let (sentences, code) = match run() {
         Ok(code) => return ExitCode::from(code),
-        Err(Failed::Setting(sentence)) => (sentence, 2),
+        Err(Failed::Setting(sentences)) => (sentences, 2),
         Err(Failed::Start(sentence)) => (sentence, 1),
     };
-    journal::error(format_args!("{sentence}"));
+    for sentence in sentences.lines() {
+        journal::error(format_args!("{sentence}"));
+    }
     ExitCode::from(code)
 }
 
@@ -22,28 +25,32 @@ fn run() -> Result<u8, Failed> {
     match Command::read(std::env::args_os().skip(1)).map_err(Failed::Setting)? {
         Command::Help => print!("{}", command::help()),
         Command::Version => println!("doumibook {}", env!("CARGO_PKG_VERSION")),
-        Command::Serve => {
-            let settings = settings()?.or_neodb();
-            return serve(settings, state_directory(), None).map(|well| u8::from(!well));
-        }
+        Command::Serve => return serve(settings()?.or_neodb(), state_directory(), None),
         Command::Demo { listen } => {
-            let (settings, page) = demo::prepare(listen)?;
-            return serve(settings, None, Some(page)).map(|well| u8::from(!well));
+            let (settings, page) = demo::prepare(listen).map_err(Failed::Setting)?;
+            return serve(settings, None, Some(page));
         }
         Command::Check => {
             journal::hush();
-            let report =
-                check::check(settings().map(|settings| settings.or_neodb()), state_directory());
+            let (settings, wrong) = environment::settings();
+            let findings = check::check(&settings.or_neodb(), wrong, state_directory());
+            let (report, code) = check::report(&findings);
             print!("{report}");
-            return Ok(report.exit());
+            return Ok(code);
         }
-        Command::Menu(what) => print!("{}", menu::run(&what, &settings()?).map_err(Failed::Start)?),
+        Command::Menu(what) => print!("{}", menu::run(&what, &settings()?)?),
         Command::Ask(asked) => {
             journal::hush();
             let settings = settings()?.or_demo_token().or_shelf();
-            let colour = std::io::stdout().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+            let plain = std::env::var_os("NO_COLOR").is_some_and(|set| !set.is_empty());
+            let colour = std::io::stdout().is_terminal() && !plain;
             print!("{}", ask::ask(&asked, settings, colour)?);
         }
     }
     Ok(0)
+}
+
+/// The settings, if all of them are right.
+fn settings() -> Result<Settings, Failed> {
+    Settings::all_right(environment::settings()).map_err(Failed::Setting)
 }

@@ -4,6 +4,7 @@
 //! first connection is taken. Stop (SIGTERM, SIGINT): accept no more, finish what was accepted
 //! within five seconds, let go what cannot be finished, save, exit 0.
 
+use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -18,15 +19,17 @@ use crate::metrics::Running;
 use crate::parking::Lot;
 use crate::server;
 use crate::service::Service;
-use crate::settings::{Settings, Wrong};
+use crate::settings::{DEFAULT_LISTEN, Settings};
 use crate::setup;
 use crate::systemd;
-use crate::unix::{self, Listener, Signals};
+use crate::unix::{self, Address, Listener, Signals};
 
 /// Lanes for each worker: one being served, one being read.
 const LANES_PER_WORKER: usize = 2;
 /// What is kept back of a stop's time for the last answers to go out.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
+/// What is kept back of it for saving, and for the process to end.
+const SAVING: Duration = Duration::from_millis(500);
 
 /// Why the server is not there, with the exit code that says so.
 #[derive(Debug)]
@@ -37,19 +40,15 @@ pub enum Failed {
     Start(String),
 }
 
-impl From<Wrong> for Failed {
-    fn from(wrong: Wrong) -> Self {
-        Self::Setting(wrong.0)
+impl From<String> for Failed {
+    fn from(sentence: String) -> Self {
+        Self::Start(sentence)
     }
 }
 
 /// Serves until a signal comes. `state` is the directory for what outlives a restart; `demo`
-/// puts its page at `/`. `Ok(false)`: the inner server failed.
-pub fn serve(
-    settings: Settings,
-    state: Option<PathBuf>,
-    demo: Option<Demo>,
-) -> Result<bool, Failed> {
+/// puts its page at `/`. Returns the exit code.
+pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> Result<u8, Failed> {
     let signals = Signals::new().map_err(start("signals cannot be received"))?;
     journal::catch_panics();
     if settings.tokens.is_empty() {
@@ -61,7 +60,7 @@ pub fn serve(
     }
     journal::info(format_args!("{settings}"));
     let library = Arc::new(setup::library(&settings, state.as_deref()).map_err(Failed::Setting)?);
-    let listeners = listeners(&settings)?;
+    let listeners = listeners(&settings, demo.is_some())?;
     let (connections, lanes) = room(&settings);
     let workers = settings.workers;
     let hint = demo.is_some();
@@ -82,11 +81,12 @@ pub fn serve(
     }
     // What connects from here on waits in the kernel for the gate, for some microseconds.
     systemd::ready();
-    systemd::start_watchdog(addresses).map_err(start("no thread for the watchdog"))?;
+    systemd::start_watchdog(addresses);
 
     let metrics = service.metrics.clone();
     let (closed, inside) = gate::run(&listeners, &signals, alarm, places, lanes, metrics)
         .map_err(start("the gate cannot go on"))?;
+    systemd::stopping();
     if closed == Closed::InnerGone {
         journal::error(format_args!("the inner server is gone; ending, to be started again"));
     }
@@ -98,13 +98,12 @@ pub fn serve(
     if let Some(keeper) = keeper {
         keeper.save();
     }
-    Ok(closed == Closed::Asked)
+    Ok(u8::from(closed == Closed::InnerGone))
 }
 
 /// Finishes what was accepted.
 fn stop(inside: &Inside, service: &Service) {
-    systemd::stopping();
-    let until = Instant::now() + gate::STOP;
+    let until = Instant::now() + gate::STOP - SAVING;
     inside.places.close();
     service.desk.stop(until - LAST_ANSWERS);
     let left = gate::drain(inside, until);
@@ -117,26 +116,41 @@ fn start<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> Failed {
     move |error| Failed::Start(format!("{what}: {error}"))
 }
 
-/// The sockets systemd passed, else the one that is set.
-fn listeners(settings: &Settings) -> Result<Vec<Listener>, Failed> {
+/// The sockets systemd passed, else the one that is set; `demo` takes it from its arguments.
+fn listeners(settings: &Settings, demo: bool) -> Result<Vec<Listener>, Failed> {
     let passed = Listener::passed().map_err(start("a passed socket cannot be used"))?;
-    if !passed.is_empty() {
-        return Ok(passed);
-    }
     let address = &settings.listen;
-    let listener = Listener::bind(address).map_err(|error| {
-        Failed::Start(format!(
-            "DOUMIBOOK_LISTEN is \"{address}\", which cannot be listened on: {error}; expected \
-             an address that is free (for demo: --listen ADDR:PORT)"
-        ))
-    })?;
-    Ok(vec![listener])
+    if passed.is_empty() {
+        let name = if demo { "--listen" } else { "DOUMIBOOK_LISTEN" };
+        let listener = Listener::bind(address);
+        let listener = listener.map_err(|error| cannot_listen(name, address, &error));
+        return Ok(vec![listener?]);
+    }
+    let same = |listener: &Listener| listener.address().is_ok_and(|passed| passed == *address);
+    if *address != DEFAULT_LISTEN && !passed.iter().any(same) {
+        journal::warning(format_args!(
+            "DOUMIBOOK_LISTEN is \"{address}\", but systemd listens for us, and somewhere else; \
+             change ListenStream= with systemctl edit doumibook.socket"
+        ));
+    }
+    Ok(passed)
+}
+
+/// Why nobody can listen at an address, and what would be right.
+pub fn cannot_listen(name: &str, address: &Address, error: &io::Error) -> String {
+    let right = match error.kind() {
+        io::ErrorKind::AddrInUse => "an address that is free",
+        io::ErrorKind::AddrNotAvailable => "an address of this machine",
+        io::ErrorKind::PermissionDenied => "a port from 1024 on, or systemd's doumibook.socket",
+        _ => "an address that can be listened on",
+    };
+    format!("{name} is \"{address}\", which cannot be listened on: {error}; expected {right}")
 }
 
 /// How many connections and lanes there are: as many as are wanted, or as the limit of open
 /// files allows.
 fn room(settings: &Settings) -> (usize, usize) {
-    let limit = usize::try_from(unix::open_files(files(settings) as u64)).unwrap_or(usize::MAX);
+    let limit = allowed(settings);
     let (connections, lanes) = places(settings, limit);
     if connections < settings.connections {
         journal::warning(format_args!(
@@ -146,6 +160,11 @@ fn room(settings: &Settings) -> (usize, usize) {
         ));
     }
     (connections, lanes)
+}
+
+/// How many files may be open; as many as are wanted, if that is possible.
+pub fn allowed(settings: &Settings) -> usize {
+    usize::try_from(unix::open_files(files(settings) as u64)).unwrap_or(usize::MAX)
 }
 
 /// How many files are opened at most: one for each connection, three for each lane, two for

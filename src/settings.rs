@@ -1,11 +1,12 @@
 //! What the operator set: environment and credentials become [`Settings`], or a refusal.
 //!
-//! In: the environment as pairs, and a way to read `$CREDENTIALS_DIRECTORY`. Out: settings in
-//! which every value is already right, or one [`Wrong`] that names the variable, what was
-//! found (never a secret's value) and what would be right. Pure: tests pass an array.
+//! In: the environment as pairs, credentials among them. Out: settings in
+//! which every value is already right, or a sentence for each that is not: the variable, what
+//! was found (never a secret's value) and what would be right. Pure: tests pass an array.
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -22,7 +23,7 @@ use crate::wechat::signature::Token;
 mod given;
 
 pub use given::parse_address;
-use given::{Given, is_known, unknown_name};
+use given::{Given, unknown_name};
 
 /// Every setting there is: its name, its default as tables show it, its meaning in one line.
 /// `--help`, the READMEs and the example file are held to it by a test.
@@ -36,7 +37,7 @@ pub const ALL: &[(&str, &str, &str)] = &[
     ("DOUMIBOOK_APP_SECRET", "none", "AppSecret of the account; only doumibook menu needs it"),
     ("DOUMIBOOK_API_URL", "https://api.weixin.qq.com", "base URL of WeChat's API, for doumibook menu"),
     ("DOUMIBOOK_MODE", "secure with a key, else plain", "least accepted: plain, compatible or secure"),
-    ("DOUMIBOOK_LISTEN", "127.0.0.1:8080", "ADDR:PORT or unix:PATH"),
+    ("DOUMIBOOK_LISTEN", "127.0.0.1:8080", "ADDR:PORT or unix:PATH; with systemd, doumibook.socket decides"),
     ("DOUMIBOOK_NAME", "豆米查书", "the account's name in greetings and on the page"),
     ("DOUMIBOOK_WELCOME", "built in", "welcome for new followers; \\n begins a new line"),
     ("DOUMIBOOK_SOURCES", "shelf,douban,neodb", "order in which the sources that are set up are asked"),
@@ -50,19 +51,44 @@ pub const ALL: &[(&str, &str, &str)] = &[
     ("DOUMIBOOK_WORKERS", "4", "worker threads, 1 to 64"),
     ("DOUMIBOOK_CONNECTIONS", "256", "connections at the same time, 8 to 65536"),
     ("DOUMIBOOK_LOOKUPS", "64", "lookups at the same time, 1 to 1024"),
-    ("DOUMIBOOK_MEMORY", "4 MiB", "memory for answers, such as 512K or 16M; 0 remembers nothing"),
+    ("DOUMIBOOK_MEMORY", "4 MiB", "memory for answers, such as 512K or 16M, 64K to 1024M"),
     ("DOUMIBOOK_DEADLINE_MS", "4500", "when the last delivery is answered at the latest, 1000 to 4900"),
     ("DOUMIBOOK_DELIVERIES", "3", "how often WeChat delivers a push, 1 to 3"),
     ("DOUMIBOOK_LOG_TEXT", "no", "yes writes what readers send into the log"),
 ];
 
+/// The settings that may come as files in `$CREDENTIALS_DIRECTORY` instead, by their names there:
+/// the secrets that `serve` needs.
+pub const CREDENTIALS: [&str; 5] = ["token", "token_old", "aes_key", "aes_key_old", "douban_key"];
+
+/// Where `serve` and `demo` listen unless they are told otherwise.
+pub const DEFAULT_LISTEN: Address =
+    Address::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080));
+
+/// The variable of a credential.
+pub fn variable(credential: &str) -> String {
+    format!("DOUMIBOOK_{}", credential.to_uppercase())
+}
+
+/// A setting's name as the log and credentials have it.
+fn short(name: &str) -> String {
+    name.trim_start_matches("DOUMIBOOK_").to_lowercase()
+}
+
+/// Whether a value never stands in a message: secrets, and what would fill the line.
+fn is_hidden(name: &str) -> bool {
+    let name = short(name);
+    CREDENTIALS.contains(&name.as_str()) || ["app_secret", "welcome"].contains(&name.as_str())
+}
+
 /// The ways a push may be protected, by their names.
 const MODES: [(&str, Mode); 3] =
     [("plain", Mode::Plain), ("compatible", Mode::Compatible), ("secure", Mode::Secure)];
 
-/// The mode with this name.
-pub fn parse_mode(text: &str) -> Option<Mode> {
-    MODES.iter().find(|(name, _)| *name == text).map(|(_, mode)| *mode)
+/// The mode with this name; an error is what would be right.
+pub fn parse_mode(text: &str) -> Result<Mode, &'static str> {
+    let mode = MODES.iter().find(|(name, _)| *name == text);
+    mode.map(|(_, mode)| *mode).ok_or("plain, compatible or secure")
 }
 
 /// Everything `serve` and `ask` need to know.
@@ -113,80 +139,88 @@ pub struct Settings {
     pub patience: Patience,
     /// Whether what readers write may stand in the log.
     pub log_text: bool,
+    /// What was set, as it may be shown.
+    given: BTreeMap<String, String>,
 }
 
-/// A setting that cannot be used. `Display` is one sentence for the operator.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Wrong(pub String);
-
-impl fmt::Display for Wrong {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for Wrong {}
+/// What is wrong with settings: a line for each.
+pub type Wrong = String;
 
 impl Settings {
-    /// Reads the settings. `environment` may hold other variables; `credential` gives the
-    /// content of a file in `$CREDENTIALS_DIRECTORY`.
-    pub fn read(
-        environment: impl IntoIterator<Item = (String, String)>,
-        credential: &dyn Fn(&str) -> Option<String>,
-    ) -> Result<Self, Wrong> {
-        let ours = |(name, _): &(String, String)| name.starts_with("DOUMIBOOK_");
-        let variables: BTreeMap<_, _> = environment.into_iter().filter(ours).collect();
-        if let Some(unknown) = variables.keys().find(|name| !is_known(name)) {
-            return Err(unknown_name(unknown));
+    /// Reads the settings, all of which have to be right.
+    pub fn read(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Wrong> {
+        Self::all_right(Self::look(environment))
+    }
+
+    /// What was looked at, if nothing is wrong with it.
+    pub fn all_right((settings, wrong): (Self, Vec<String>)) -> Result<Self, Wrong> {
+        if wrong.is_empty() { Ok(settings) } else { Err(wrong.join("\n")) }
+    }
+
+    /// Reads the settings, with the default for each that is wrong, and says which are.
+    /// `environment` may hold other variables. What comes later wins: credentials stand before
+    /// variables.
+    pub fn look(environment: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<String>) {
+        let mut given = Given { variables: BTreeMap::new(), wrong: Vec::new() };
+        for (name, text) in environment {
+            if !name.starts_with("DOUMIBOOK_") {
+                continue;
+            }
+            if !ALL.iter().any(|(known, ..)| *known == name) {
+                given.wrong.push(unknown_name(&name));
+            } else if !text.trim().is_empty() {
+                given.variables.insert(name, text.trim().to_owned());
+            }
         }
-        let given = Given { variables, credential };
-        let tokens = given.secrets("DOUMIBOOK_TOKEN", Token::parse)?;
-        let keys = given.secrets("DOUMIBOOK_AES_KEY", AesKey::parse)?;
         let shelf = given.text("DOUMIBOOK_SHELF").map(PathBuf::from);
-        let douban_key = given.secret("DOUMIBOOK_DOUBAN_KEY", |key| Secret::new(key).ok_or(""))?;
         let set_up = [
-            (Source::Shelf, shelf.is_some()),
-            (Source::Douban, douban_key.is_some() || given.text("DOUMIBOOK_DOUBAN_URL").is_some()),
+            (Source::Shelf, "DOUMIBOOK_SHELF"),
+            (Source::Douban, "DOUMIBOOK_DOUBAN_KEY"),
+            (Source::Douban, "DOUMIBOOK_DOUBAN_URL"),
             // Needs neither key nor file, so it is there for those who set up nothing.
-            (Source::NeoDb, given.text("DOUMIBOOK_NEODB_URL").is_some()),
+            (Source::NeoDb, "DOUMIBOOK_NEODB_URL"),
         ];
-        let set_up = set_up.into_iter().filter(|(_, on)| *on).map(|(source, _)| source).collect();
-        Ok(Self {
-            app_id: given.app_id(!keys.is_empty())?,
-            mode: given.mode(!keys.is_empty())?,
-            tokens,
-            keys,
-            app_secret: given.app_secret()?,
-            api_url: given.url("DOUMIBOOK_API_URL", "https://api.weixin.qq.com")?,
-            listen: given.listen()?,
-            name: given.name()?,
-            welcome: given.welcome()?,
-            sources: given.sources(set_up)?,
-            douban_url: given.url("DOUMIBOOK_DOUBAN_URL", "https://api.douban.com")?,
-            douban_key,
+        let set_up = set_up.into_iter().filter(|(_, name)| given.text(name).is_some());
+        let mut set_up: Vec<_> = set_up.map(|(source, _)| source).collect();
+        set_up.dedup();
+        let settings = Self {
+            tokens: given.secrets("DOUMIBOOK_TOKEN", Token::parse),
+            keys: given.secrets("DOUMIBOOK_AES_KEY", AesKey::parse),
+            app_id: given.app_id(),
+            mode: given.mode(),
+            app_secret: given.app_secret(),
+            api_url: given.url("DOUMIBOOK_API_URL", "api.weixin.qq.com"),
+            listen: given.value("DOUMIBOOK_LISTEN", parse_address).unwrap_or(DEFAULT_LISTEN),
+            name: given.name().unwrap_or("豆米查书".into()),
+            welcome: given.welcome(),
+            sources: given.sources(set_up),
+            douban_url: given.url("DOUMIBOOK_DOUBAN_URL", "api.douban.com"),
+            douban_key: given.value("DOUMIBOOK_DOUBAN_KEY", |key| Secret::new(key).ok_or("")),
             // The last published figure for a key was 500 an hour, 8.3 a minute; going over it
             // was reported to block the whole address.
-            douban_per_minute: given.number("DOUMIBOOK_DOUBAN_PER_MINUTE", 8, 1..=1_000_000)?,
-            neodb_url: given.url("DOUMIBOOK_NEODB_URL", "https://neodb.social")?,
+            douban_per_minute: given.number("DOUMIBOOK_DOUBAN_PER_MINUTE", 8, 1..=1_000_000),
+            neodb_url: given.url("DOUMIBOOK_NEODB_URL", "neodb.social"),
             // No limit is published; one request in two seconds is what a community's server
             // bears from one of many clients.
-            neodb_per_minute: given.number("DOUMIBOOK_NEODB_PER_MINUTE", 30, 1..=6000)?,
-            contact: given.contact()?,
+            neodb_per_minute: given.number("DOUMIBOOK_NEODB_PER_MINUTE", 30, 1..=6000),
+            contact: given.contact(),
             shelf,
-            workers: given.number("DOUMIBOOK_WORKERS", 4, 1..=64)?,
-            connections: given.number("DOUMIBOOK_CONNECTIONS", 256, 8..=65_536)?,
-            lookups: given.number("DOUMIBOOK_LOOKUPS", 64, 1..=1024)?,
-            memory: given.memory()?,
+            workers: given.number("DOUMIBOOK_WORKERS", 4, 1..=64),
+            connections: given.number("DOUMIBOOK_CONNECTIONS", 256, 8..=65_536),
+            lookups: given.number("DOUMIBOOK_LOOKUPS", 64, 1..=1024),
+            memory: given.memory().unwrap_or(4 << 20),
             patience: Patience {
-                deliveries: given.number("DOUMIBOOK_DELIVERIES", 3, 1..=3)?,
+                deliveries: given.number("DOUMIBOOK_DELIVERIES", 3, 1..=3),
                 deadline: Duration::from_millis(given.number(
                     "DOUMIBOOK_DEADLINE_MS",
                     4500,
                     1000..=4900,
-                )?),
+                )),
             },
-            log_text: given.yes("DOUMIBOOK_LOG_TEXT")?,
-        })
+            log_text: given.yes("DOUMIBOOK_LOG_TEXT"),
+            given: given.shown(),
+        };
+        (settings, given.wrong)
     }
 
     /// For `serve` without any source: NeoDB, which needs neither key nor file. Says so.
@@ -214,6 +248,7 @@ impl Settings {
     pub fn or_demo_token(mut self) -> Self {
         if self.tokens.is_empty() {
             self.tokens.extend(Token::parse("demo"));
+            self.given.insert("DOUMIBOOK_TOKEN".into(), "set".into());
         }
         self
     }
@@ -222,36 +257,18 @@ impl Settings {
 /// The effective settings, secrets as `set`: the line `serve` begins with.
 impl fmt::Display for Settings {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { listen, name, douban_per_minute, neodb_per_minute, workers, .. } = self;
-        let Self { connections, lookups, memory, patience, .. } = self;
-        let set = |there: bool| if there { "set" } else { "not set" };
         let sources: Vec<_> = self.sources.iter().map(|source| source.name()).collect();
         let mode = MODES.iter().find(|(_, mode)| *mode == self.mode).map_or("", |(name, _)| name);
-        write!(
-            f,
-            "token={} token_old={} aes_key={} aes_key_old={} app_id={} app_secret={} mode={mode} \
-             listen={listen} name={name} welcome={} sources={} douban_url={} douban_key={} \
-             douban_per_minute={douban_per_minute} neodb_url={} \
-             neodb_per_minute={neodb_per_minute} contact={} api_url={} shelf={} workers={workers} \
-             connections={connections} lookups={lookups} memory={memory} deadline_ms={} \
-             deliveries={} log_text={}",
-            set(!self.tokens.is_empty()),
-            set(self.tokens.len() > 1),
-            set(!self.keys.is_empty()),
-            set(self.keys.len() > 1),
-            set(self.app_id.is_some()),
-            set(self.app_secret.is_some()),
-            self.welcome.as_ref().map_or("built in", |_| "set"),
-            sources.join(","),
-            self.douban_url.as_str(),
-            set(self.douban_key.is_some()),
-            self.neodb_url.as_str(),
-            self.contact.as_deref().unwrap_or("none"),
-            self.api_url.as_str(),
-            self.shelf.as_ref().map_or("none".into(), |path| path.display().to_string()),
-            patience.deadline.as_millis(),
-            patience.deliveries,
-            if self.log_text { "yes" } else { "no" },
-        )
+        let shown = ALL.iter().map(|(name, default, _)| {
+            let value = match *name {
+                // What they come to stands in no variable.
+                "DOUMIBOOK_MODE" => mode.to_owned(),
+                "DOUMIBOOK_LISTEN" => self.listen.to_string(),
+                "DOUMIBOOK_SOURCES" => sources.join(","),
+                _ => self.given.get(*name).map_or(*default, String::as_str).to_owned(),
+            };
+            format!("{}={value}", short(name))
+        });
+        f.write_str(&shown.collect::<Vec<_>>().join(" "))
     }
 }

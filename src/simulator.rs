@@ -21,6 +21,9 @@ use crate::wechat::xml::Writer;
 const READER: &str = "oDoumibookReader_0000000000";
 const ACCOUNT: &str = "gh_doumibook0000";
 
+/// The status that stands for silence, as a proxy in front would say it.
+pub const NO_ANSWER: u16 = 504;
+
 /// What came back.
 pub struct Came {
     /// As it came, sealed or not.
@@ -49,6 +52,9 @@ pub fn push(kind: Kind, text: &str) -> String {
             message("voice").text("MediaId", "m").text("Format", "amr").text("Recognition", text)
         }
         Kind::Image => message("image").text("PicUrl", "").text("MediaId", "m"),
+        Kind::Video => message("video").text("MediaId", "m").text("ThumbMediaId", "t"),
+        Kind::Location => message("location").text("Location_X", "23.1").text("Label", text),
+        Kind::File => message("file").text("Title", text).text("Description", ""),
         Kind::Link => message("link").text("Title", "").text("Description", "").text("Url", text),
         Kind::Scan => {
             let (kind, result) = match text.bytes().all(|b| b.is_ascii_digit()) {
@@ -61,6 +67,7 @@ pub fn push(kind: Kind, text: &str) -> String {
         }
         Kind::Subscribe => event("subscribe").text("EventKey", text),
         Kind::Unsubscribe => event("unsubscribe").text("EventKey", text),
+        Kind::OwnCode => event("SCAN").text("EventKey", text).text("Ticket", "t"),
         Kind::Click if text.is_empty() => event("CLICK").text("EventKey", "HELP"),
         Kind::Click => event("CLICK").text("EventKey", text),
     }
@@ -93,7 +100,8 @@ impl<'a> WeChat<'a> {
     }
 
     /// The query and body of a push.
-    pub fn send(&self, xml: &str) -> Result<(Query, String), String> {
+    pub fn send(&self, xml: impl AsRef<[u8]>) -> Result<(Query, Vec<u8>), String> {
+        let xml = xml.as_ref();
         let token = self.account.tokens.first().ok_or("DOUMIBOOK_TOKEN is not set")?;
         let now = unix_time();
         let (timestamp, nonce) = (now.as_secs().to_string(), now.subsec_nanos().to_string());
@@ -103,15 +111,16 @@ impl<'a> WeChat<'a> {
             ("nonce", nonce.clone()),
             ("openid", READER.to_owned()),
         ];
-        let Some((key, app_id)) = self.sealing() else { return Ok((query, xml.to_owned())) };
-        let sealed = envelope::encrypt(key, app_id, xml.as_bytes(), crate::unix::random());
+        let Some((key, app_id)) = self.sealing() else { return Ok((query, xml.to_vec())) };
+        let sealed = envelope::encrypt(key, app_id, xml, crate::unix::random());
         let signature = signature::sign(token, &[&timestamp, &nonce, &sealed]);
         query.extend([("encrypt_type", "aes".to_owned()), ("msg_signature", signature)]);
-        let body = match (self.mode, xml.trim_end().strip_suffix("</xml>")) {
+        let body = match (self.mode, xml.trim_ascii_end().strip_suffix(b"</xml>")) {
             (Mode::Compatible, Some(clear)) => {
-                format!("{clear}<Encrypt><![CDATA[{sealed}]]></Encrypt></xml>")
+                let more = format!("<Encrypt><![CDATA[{sealed}]]></Encrypt></xml>");
+                [clear, more.as_bytes()].concat()
             }
-            _ => Writer::new().text("ToUserName", ACCOUNT).text("Encrypt", &sealed).finish(),
+            _ => Writer::new().text("ToUserName", ACCOUNT).text("Encrypt", &sealed).finish().into(),
         };
         Ok((query, body))
     }
@@ -119,8 +128,13 @@ impl<'a> WeChat<'a> {
     /// The clear body of a reply.
     pub fn receive(&self, came: &Came) -> Result<String, String> {
         let text = String::from_utf8_lossy(&came.body).into_owned();
+        let hint = match came.status {
+            NO_ANSWER => "; WeChat would deliver the push again, as --times 3 does",
+            404 | 405 => "; the path is /weixin: http://127.0.0.1:8080/weixin",
+            _ => "",
+        };
         if came.status != 200 {
-            return Err(format!("the server answered {}: {}", came.status, text.trim()));
+            return Err(format!("the server answered {}: {}{hint}", came.status, text.trim()));
         }
         match (self.sealing(), self.account.tokens.first()) {
             (Some((key, app_id)), Some(token)) if text != SUCCESS && !text.is_empty() => {
@@ -136,7 +150,7 @@ impl<'a> WeChat<'a> {
 }
 
 /// Delivers a push to a service in this process, once, and waits for what it answers.
-pub fn in_process(service: &Arc<Service>, query: &Query, body: &str) -> Came {
+pub fn in_process(service: &Arc<Service>, query: &Query, body: &[u8]) -> Came {
     let pairs: Vec<_> = query.iter().map(|(name, text)| format!("{name}={text}")).collect();
     let began = Instant::now();
     let bay = Bay::new(Lot::new(1), began);
@@ -144,12 +158,12 @@ pub fn in_process(service: &Arc<Service>, query: &Query, body: &str) -> Came {
     let call = Call {
         method: "POST",
         target: &format!("/weixin?{}", pairs.join("&")),
-        body: body.as_bytes(),
+        body,
         bay: &bay,
         now: began,
     };
     let answer = service.handle(&call).or_else(|| bay.wait());
     // Let go without an answer: WeChat would deliver again.
-    let answer = answer.unwrap_or_else(|| Response::line(504, "no answer in time\n"));
+    let answer = answer.unwrap_or_else(|| Response::line(NO_ANSWER, "no answer in time\n"));
     Came { body: answer.body.into_owned(), status: answer.status, took: began.elapsed() }
 }

@@ -18,7 +18,7 @@ const NOW: u64 = 1_700_000_001;
 
 fn service() -> Arc<Service> {
     let token = ("DOUMIBOOK_TOKEN".to_owned(), "AAAAA".to_owned());
-    let mut settings = Settings::read([token], &|_| None).unwrap();
+    let mut settings = Settings::read([token]).unwrap();
     settings.sources.push(Source::Shelf);
     let library = setup::library(&settings, None).unwrap();
     let mut service = setup::service(settings, Arc::new(library), None);

@@ -2,7 +2,7 @@
 
 use doumibook::account::Mode;
 use doumibook::command::{Ask, Command, Kind, help};
-use doumibook::settings::ALL;
+use doumibook::settings::{ALL, CREDENTIALS};
 use doumibook::unix::Address;
 use support::server::{Directory, doumibook, run};
 
@@ -59,6 +59,8 @@ fn what_is_right_is_done() {
         (&["ask", "--mode", "secure", "1"],   ask("1", |ask| ask.mode = Some(Mode::Secure))),
         (&["ask", "--kind", "scan", "1"],     ask("1", |ask| ask.kind = Kind::Scan)),
         (&["ask", "--kind", "subscribe"],     ask("", |ask| ask.kind = Kind::Subscribe)),
+        (&["ask", "--kind", "own-code", "1"], ask("1", |ask| ask.kind = Kind::OwnCode)),
+        (&["ask", "--kind", "location"],      ask("", |ask| ask.kind = Kind::Location)),
         (&["ask", "1", "--times", "3"],       ask("1", |ask| ask.times = 3)),
         (&["ask", "--raw", "push.xml"],       ask("", |ask| ask.raw = Some("push.xml".into()))),
         (&["ask", "1", "--show", "xml"],      ask("1", |ask| ask.show_xml = true)),
@@ -78,10 +80,10 @@ fn what_is_wrong_gets_a_hint() {
         (&["serve", "--token", "x"],          "invalid option '--token'; try doumibook --help"),
         (&["demo", "--listen"],               "missing argument for option '--listen'; try doumibook --help"),
         (&["demo", "--listen", "80"],         "--listen is \"80\"; expected an address and a port, such as 127.0.0.1:8080 or [::1]:8080, or unix:/run/doumibook/http.sock"),
-        (&["demo", "--listen", "0.0.0.0:80"], "--listen is \"0.0.0.0:80\"; demo has a token everybody knows, so it listens on loopback only, such as 127.0.0.1:8080"),
+        (&["demo", "--listen", "0.0.0.0:80"], "--listen is \"0.0.0.0:80\"; expected a loopback address, such as 127.0.0.1:8080: everybody knows the demo's token"),
         (&["ask"],                            "ask what? Give a title, an author or an ISBN: doumibook ask 三体"),
         (&["ask", "--kind", "scan"],          "ask what? Give a title, an author or an ISBN: doumibook ask 三体"),
-        (&["ask", "--kind", "fax", "1"],      "--kind is \"fax\"; expected one of text, voice, scan, subscribe, unsubscribe, click, image, link"),
+        (&["ask", "--kind", "fax", "1"],      "--kind is \"fax\"; expected one of text, voice, scan, subscribe, unsubscribe, click, image, link, video, location, file, own-code"),
         (&["ask", "--mode", "aes", "1"],      "--mode is \"aes\"; expected plain, compatible or secure"),
         (&["ask", "--times", "4", "1"],       "--times is \"4\"; expected 1, 2 or 3"),
         (&["ask", "--show", "json", "1"],     "--show is \"json\"; expected xml"),
@@ -95,9 +97,11 @@ fn the_help_names_every_setting_and_credential() {
     for (name, default, meaning) in ALL {
         assert!(help().contains(&format!("  {name}\n      {meaning} (default: {default})\n")));
     }
-    for name in ["token", "token_old", "aes_key", "aes_key_old", "douban_key"] {
-        assert!(help().contains(name), "{name}");
-    }
+    let files = format!("instead:\n{}.\n", CREDENTIALS.join(", "));
+    assert!(help().contains(&files), "{files}");
+    let hint = read(&["ask", "--kind", "fax"]).unwrap_err();
+    let (_, kinds) = hint.split_once("one of ").unwrap();
+    assert!(kinds.split(", ").all(|kind| help().contains(kind)), "{kinds}");
     let longest = help().lines().map(|line| line.chars().count()).max();
     assert!(longest < Some(100), "a line of the help has {longest:?} characters");
 }
@@ -135,8 +139,15 @@ fn the_binary_says_it_and_ends_with_the_right_code() {
 fn a_value_that_is_no_text_is_refused() {
     use std::os::unix::ffi::OsStrExt;
     let mut command = doumibook(&["serve"], &[]);
-    command.env("DOUMIBOOK_LISTEN", std::ffi::OsStr::from_bytes(b"\xff"));
-    assert_eq!(command.output().unwrap().status.code(), Some(2));
+    command.env("DOUMIBOOK_NAME", std::ffi::OsStr::from_bytes(b"\xb6\xb9\xc3\xd7"));
+    command.env("DOUMIBOOK_WORKERS", "0").env("OTHER", std::ffi::OsStr::from_bytes(b"\xff"));
+    let output = command.output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(
+        String::from_utf8(output.stderr).unwrap(),
+        "doumibook: DOUMIBOOK_NAME is not UTF-8; save the file as UTF-8\n\
+         doumibook: DOUMIBOOK_WORKERS is \"0\"; expected a number from 1 to 64\n"
+    );
 }
 
 #[test]
@@ -148,7 +159,8 @@ fn ask_shows_what_a_reader_would_see() {
     for (arguments, shown) in [
         (
             &["ask", "9787536692930"][..],
-            "三体\n作者：刘慈欣\nISBN：9787536692930\n来源：馆藏\n\
+            "三体\n作者：刘慈欣\nISBN：9787536692930\n来源：馆藏\n\n\
+             其他版本：回复“书名 三体”\n同一作者：回复“作者 刘慈欣”\n\
              [open] https://book.douban.com/isbn/9787536692930/\n",
         ),
         (

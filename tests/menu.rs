@@ -17,7 +17,7 @@ const SECRET: &str = "0123456789abcdef0123456789abcdef";
 fn settings(url: &str) -> Settings {
     let pairs = [("APP_ID", "wxba5fad812f8e6fb9"), ("APP_SECRET", SECRET), ("API_URL", url)];
     let pairs = pairs.map(|(name, value)| (format!("DOUMIBOOK_{name}"), value.to_owned()));
-    Settings::read(pairs, &|_| None).unwrap()
+    Settings::read(pairs).unwrap()
 }
 
 /// An API that knows tokens `t1`, `t2` … and answers menu calls with what `answer` says to the
@@ -162,11 +162,11 @@ fn errors_say_what_to_do_and_repeat_nothing() {
 
 #[test]
 fn what_is_missing_is_named() {
-    let none = Settings::read([], &|_| None).unwrap();
+    let none = Settings::read([]).unwrap();
     let error = run(&Menu::Show, &none).unwrap_err();
     assert!(error.starts_with("DOUMIBOOK_APP_ID is not set"), "{error}");
     let short = [("DOUMIBOOK_APP_SECRET".to_owned(), "hush".to_owned())];
-    let error = Settings::read(short, &|_| None).err().unwrap().to_string();
+    let error = Settings::read(short).err().unwrap().to_string();
     assert_eq!(
         error,
         "DOUMIBOOK_APP_SECRET has 4 characters; expected the console's AppSecret, 32 letters and digits"

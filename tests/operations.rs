@@ -152,5 +152,28 @@ fn check_says_what_is_right_and_what_to_do() {
         [("DOUMIBOOK_TOKEN", "demo"), ("DOUMIBOOK_SHELF", &shelf), ("DOUMIBOOK_LISTEN", &address)];
     let (code, text) = check(&variables);
     assert_eq!(code, Some(0), "{text}");
-    assert!(text.contains("is served by doumibook already"), "{text}");
+    assert!(text.contains("is served by doumibook already, with this token"), "{text}");
+    let (code, text) = check(&[&variables[1..], &[("DOUMIBOOK_TOKEN", "other")]].concat());
+    assert_eq!(code, Some(1), "{text}");
+    assert!(text.contains("in use by a server that refuses this token"), "{text}");
+}
+
+/// A wrong setting hides nothing but what depends on it.
+#[test]
+fn check_says_all_that_is_wrong_at_once() {
+    let wrong = [("DOUMIBOOK_AES_KEY", "short"), ("DOUMIBOOK_TOKN", "x")];
+    let folder = Folder::new("wrong");
+    let shelf = program::shelf(&folder.0);
+    let right = [("DOUMIBOOK_SHELF", shelf.as_str()), ("DOUMIBOOK_LISTEN", "127.0.0.1:0")];
+    let (code, text) = check(&[wrong, right].concat());
+    assert_eq!(code, Some(2));
+    let subjects: Vec<_> =
+        text.lines().map(|line| line.split_whitespace().take(2).collect::<Vec<_>>()).collect();
+    #[rustfmt::skip]
+    assert_eq!(subjects, [
+        ["WRONG", "settings"], ["WRONG", "settings"], ["WRONG", "settings"], ["OK", "listen"],
+        ["OK", "clock"], ["OK", "shelf"], ["OK", "state"], ["OK", "files"],
+        ["Not", "ready:"],
+    ], "{text}");
+    assert!(text.contains("DOUMIBOOK_TOKN is no setting of doumibook"), "{text}");
 }

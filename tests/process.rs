@@ -1,12 +1,17 @@
 //! The server as a process: where it listens, how it stops, what it tells its operator.
 
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixListener;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use support::client::{Client, get, post};
 use support::push::{Push, READER, field, target};
 use support::server::{Directory, Ended, Server, TOKEN, doumibook, run};
-use support::upstream::{Gate, Reaction, Upstream};
+use support::upstream::{Answer, Gate, Reaction, Upstream};
 
 mod support;
 
@@ -71,11 +76,16 @@ fn a_second_server_on_the_same_port_is_told_why_not() {
     let second = run(&["serve"], &settings);
     assert_eq!(second.code, Some(1));
     let sentence = format!(
-        "doumibook: DOUMIBOOK_LISTEN is \"{}\", which cannot be listened on: Address already in use",
+        "DOUMIBOOK_LISTEN is \"{}\", which cannot be listened on: Address already in use (os \
+         error 98); expected an address that is free\n",
         first.address
     );
     assert!(second.output.contains(&sentence), "{second:?}");
     assert!(!second.output.contains("listening on 1"), "{second:?}");
+    let demo = run(&["demo", "--listen", &first.address], &[]);
+    assert_eq!(demo.code, Some(1));
+    let sentence = sentence.replace("DOUMIBOOK_LISTEN", "doumibook: --listen");
+    assert!(demo.output.contains(&sentence), "{demo:?}");
     assert_eq!(first.ask(&get("/healthz")).status, 200);
 }
 
@@ -140,6 +150,58 @@ fn after_a_signal_nobody_new_is_let_in() {
     assert_eq!(server.wait_end().code, Some(0));
 }
 
+/// `doumibook serve`, started by a shell that says `before` first; its pid becomes ours.
+fn by_shell(before: &str, settings: &[(&str, &str)]) -> Command {
+    let mut command = Command::new("sh");
+    command.arg("-c").arg(format!("{before} exec {} serve", env!("CARGO_BIN_EXE_doumibook")));
+    command.env_clear().env("PATH", "/usr/bin:/bin").env("DOUMIBOOK_TOKEN", TOKEN);
+    command.envs(settings.iter().copied());
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
+    command
+}
+
+#[test]
+fn a_request_that_never_ends_delays_the_end_by_less_than_five_seconds() {
+    let directory = Directory::new();
+    let shelf = directory.file("shelf.jsonl", SHELF);
+    let watched = by_shell(
+        "WATCHDOG_PID=$$ WATCHDOG_USEC=300000",
+        &[("DOUMIBOOK_LISTEN", "127.0.0.1:0"), ("DOUMIBOOK_SHELF", &shelf)],
+    );
+    let server = Server::start(watched);
+    let mut sending = server.connect();
+    begin(&mut sending);
+    let since = Instant::now();
+    let Ended { code, output } = server.stop();
+    assert!(since.elapsed() < Duration::from_secs(5), "{:?}", since.elapsed());
+    assert_eq!(code, Some(0));
+    assert!(output.contains("stopped with 1 connections unfinished"), "{output}");
+    assert!(!output.contains("watchdog"), "nobody listens any more, on purpose: {output}");
+}
+
+#[test]
+fn where_systemd_listens_is_where_we_are() {
+    let directory = Directory::new();
+    let shelf = directory.file("shelf.jsonl", SHELF);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap().to_string();
+    for (set, warned) in [("", 0), ("127.0.0.1:8080", 0), (&*address, 0), ("0.0.0.0:80", 1)] {
+        let mut command = by_shell(
+            "exec 3<&0 </dev/null; LISTEN_PID=$$ LISTEN_FDS=1",
+            &[("DOUMIBOOK_LISTEN", set), ("DOUMIBOOK_SHELF", &shelf)],
+        );
+        command.stdin(OwnedFd::from(listener.try_clone().unwrap()));
+        let server = Server::start(command);
+        assert_eq!(server.address, address);
+        let Ended { output, .. } = server.stop();
+        let sentence = format!(
+            "DOUMIBOOK_LISTEN is \"{set}\", but systemd listens for us, and somewhere else; \
+             change ListenStream= with systemctl edit doumibook.socket\n"
+        );
+        assert_eq!(output.matches(&sentence).count(), warned, "{set:?}: {output}");
+    }
+}
+
 #[test]
 fn a_push_is_one_line_of_the_log_and_what_it_says_is_not_in_it() {
     let directory = Directory::new();
@@ -197,7 +259,12 @@ fn what_readers_write_is_logged_on_request() {
 fn the_journal_gets_priorities() {
     let directory = Directory::new();
     let shelf = directory.file("shelf.jsonl", SHELF);
-    let server = Server::serve(&[("DOUMIBOOK_SHELF", &shelf), ("JOURNAL_STREAM", "8:1")]);
+    let settings = [("DOUMIBOOK_LISTEN", "127.0.0.1:0"), ("DOUMIBOOK_SHELF", &shelf)];
+    let elsewhere = Server::start(by_shell("JOURNAL_STREAM=8:1", &settings));
+    assert!(!elsewhere.stop().output.contains("<6>"), "somebody else's stream");
+
+    let stream = "JOURNAL_STREAM=$(stat -Lc %d:%i /proc/self/fd/2)";
+    let server = Server::start(by_shell(stream, &settings));
     server.ask(&push(TOKEN, "三体"));
     server.wait_for_line(" push ");
     server.ask(&push("BBBBB", "三体"));
@@ -267,7 +334,8 @@ fn a_credential_that_cannot_be_read_is_not_overlooked() {
     let settings = [("CREDENTIALS_DIRECTORY", folder.as_str()), ("DOUMIBOOK_TOKEN", TOKEN)];
     let ended = run(&["serve"], &settings);
     assert_eq!(ended.code, Some(2));
-    let sentence = format!("doumibook: the credential {folder}aes_key cannot be read: ");
+    let sentence =
+        format!("doumibook: DOUMIBOOK_AES_KEY: the credential {folder}aes_key cannot be read: ");
     assert!(ended.output.starts_with(&sentence), "{ended:?}");
 }
 
@@ -282,4 +350,42 @@ fn the_demo_needs_nothing_and_listens_here_only() {
     let asked = run(&["ask", "三体", "--url", &format!("http://{}/weixin", server.address)], &[]);
     assert_eq!(asked.code, Some(0), "{asked:?}");
     assert!(asked.output.contains("刘慈欣") && asked.output.contains(" ms)"), "{asked:?}");
+}
+
+#[test]
+fn ask_plays_wechat_against_any_server() {
+    let demo = Server::demo();
+    let front = format!("http://{}/", demo.address);
+    let asked = run(&["ask", "1", "--url", &front], &[]);
+    assert_eq!(asked.code, Some(1));
+    let sentence = "doumibook: the server answered 405: method not allowed; the path is /weixin: \
+                    http://127.0.0.1:8080/weixin\n";
+    assert_eq!(asked.output, sentence);
+
+    // Silent once, as a server is while it looks for a book.
+    let turn = AtomicUsize::new(0);
+    let slow = Upstream::start(move |_| match turn.fetch_add(1, Ordering::Relaxed) {
+        0 | 3 => Reaction::Close,
+        _ => Reaction::Answer(Answer::new(200, "success")),
+    });
+    let url = format!("{}/weixin", slow.url());
+    let asked = run(&["ask", "1", "--url", &url, "--times", "3"], &[]);
+    let silent = "(delivery 1: no answer, as WeChat would see it)\n(no reply)\n(delivery 2, ";
+    assert!(asked.output.starts_with(silent), "{asked:?}");
+    assert_eq!((asked.code, slow.requests()), (Some(0), 3));
+    let asked = run(&["ask", "1", "--url", &url], &[]);
+    let sentence = "doumibook: the server answered 504: closed; WeChat would deliver the push \
+                    again, as --times 3 does\n";
+    assert_eq!((asked.code, asked.output.as_str()), (Some(1), sentence));
+}
+
+#[test]
+fn ask_sends_any_bytes() {
+    let directory = Directory::new();
+    let raw = directory.path("raw.xml");
+    std::fs::write(&raw, b"<xml><Content>\xc8\xfd\xcc\xe5</Content></xml>").unwrap();
+    let asked = run(&["ask", "--raw", &raw], &[]);
+    assert_eq!(asked.code, Some(1));
+    let sentence = "doumibook: the server answered 400: not a push\n";
+    assert!(asked.output.ends_with(sentence), "{asked:?}");
 }

@@ -11,6 +11,9 @@ const README: &str = include_str!("../README.md");
 const CHINESE: &str = include_str!("../README.zh-CN.md");
 const EXAMPLE: &str = include_str!("../systemd/doumibook.env.example");
 
+const SERVICE: &str = include_str!("../systemd/doumibook.service");
+const CHECK: &str = include_str!("../systemd/doumibook-check.service");
+
 /// How the Chinese README writes the defaults that are words.
 const DEFAULTS_IN_CHINESE: [(&str, &str); 3] = [
     ("none", "无"),
@@ -18,69 +21,105 @@ const DEFAULTS_IN_CHINESE: [(&str, &str); 3] = [
     ("secure with a key, else plain", "有密钥为 secure，否则 plain"),
 ];
 
-fn all() -> Vec<(String, String)> {
-    let all = settings::ALL.iter();
-    all.map(|(name, default, _)| (name.to_string(), default.to_string())).collect()
+/// Name, default and meaning of a setting, as some document has them.
+type Row = [String; 3];
+
+fn all() -> Vec<Row> {
+    settings::ALL.iter().map(|(name, default, meaning)| row(name, default, meaning)).collect()
 }
 
-/// Names and defaults of a table's rows: `` | `DOUMIBOOK_…` | default | meaning | ``.
-fn table(document: &str) -> Vec<(String, String)> {
+fn row(name: &str, default: &str, meaning: &str) -> Row {
+    [name, default, meaning].map(str::to_owned)
+}
+
+/// A table's rows: `` | `DOUMIBOOK_…` | default | meaning | ``.
+fn table(document: &str) -> Vec<Row> {
     let rows = document.lines().filter_map(|line| {
-        let mut cells = line.strip_prefix("| `DOUMIBOOK_")?.split(" | ");
-        let name = cells.next()?.strip_suffix('`')?;
-        Some((format!("DOUMIBOOK_{name}"), cells.next()?.trim_matches('`').to_owned()))
+        let mut cells = line.strip_prefix("| `DOUMIBOOK_")?.strip_suffix(" |")?.split(" | ");
+        let name = format!("DOUMIBOOK_{}", cells.next()?.strip_suffix('`')?);
+        Some(row(&name, cells.next()?.trim_matches('`'), cells.next()?))
     });
     rows.collect()
 }
 
 #[test]
-fn the_readme_has_every_setting_with_its_default() {
+fn the_readme_has_every_setting() {
     assert_eq!(table(README), all());
 }
 
 #[test]
 fn the_chinese_readme_has_every_setting_with_its_default() {
-    let chinese = |default: String| {
+    let chinese = |default: &str| {
         let word = DEFAULTS_IN_CHINESE.iter().find(|(english, _)| *english == default);
-        word.map_or(default, |(_, chinese)| chinese.to_string())
+        word.map_or(default, |(_, chinese)| chinese).to_owned()
     };
-    let expected: Vec<_> =
-        all().into_iter().map(|(name, default)| (name, chinese(default))).collect();
-    assert_eq!(table(CHINESE), expected);
+    let expected = all().into_iter().map(|[name, default, _]| [name, chinese(&default)]);
+    let found = table(CHINESE).into_iter().map(|[name, default, _]| [name, default]);
+    assert_eq!(found.collect::<Vec<_>>(), expected.collect::<Vec<_>>());
+}
+
+/// `meaning (default: …)`.
+fn meaning(line: &str) -> Option<(&str, &str)> {
+    line.trim().strip_suffix(')')?.rsplit_once(" (default: ")
 }
 
 #[test]
-fn the_help_has_every_setting_with_its_default() {
+fn the_help_has_every_setting() {
     let help = command::help();
     let lines: Vec<&str> = help.lines().map(str::trim).collect();
-    let settings: Vec<_> = lines
-        .windows(2)
-        .filter_map(|pair| {
-            let [name, meaning] = pair else { return None };
-            let default = meaning.split_once("(default: ")?.1.strip_suffix(')')?;
-            name.starts_with("DOUMIBOOK_").then(|| (name.to_string(), default.to_owned()))
-        })
-        .collect();
-    assert_eq!(settings, all());
+    let settings = lines.windows(2).filter_map(|pair| {
+        let (text, default) = meaning(pair[1])?;
+        pair[0].starts_with("DOUMIBOOK_").then(|| row(pair[0], default, text))
+    });
+    assert_eq!(settings.collect::<Vec<_>>(), all());
 }
 
 /// Each setting of the example is a comment `# meaning (default: …)` and a line `#NAME=…`.
 #[test]
-fn the_example_has_every_setting_with_its_default() {
+fn the_example_has_every_setting() {
     let lines: Vec<&str> = EXAMPLE.lines().collect();
-    let settings: Vec<_> = lines
-        .windows(2)
-        .filter_map(|pair| {
-            let [meaning, setting] = pair else { return None };
-            let (name, value) = setting.strip_prefix('#')?.split_once('=')?;
-            name.starts_with("DOUMIBOOK_").then_some(())?;
-            let default = meaning.rsplit_once("(default: ")?.1.strip_suffix(')')?;
-            let shown = default.replace("4 MiB", "4M");
-            assert!(value.is_empty() || value == shown, "{name} shows {value}");
-            Some((name.to_owned(), default.to_owned()))
-        })
-        .collect();
-    assert_eq!(settings, all());
+    let settings = lines.windows(2).filter_map(|pair| {
+        let (text, default) = meaning(pair[0].strip_prefix("# ")?)?;
+        let (name, value) = pair[1].strip_prefix('#')?.split_once('=')?;
+        let shown = default.replace("4 MiB", "4M");
+        assert!(value.is_empty() || value == shown, "{name} shows {value}");
+        Some(row(name, default, text))
+    });
+    assert_eq!(settings.collect::<Vec<_>>(), all());
+}
+
+/// Secrets that may be files: what the program reads is what the units pass and READMEs tell.
+#[test]
+fn every_list_of_credentials_is_the_same() {
+    let loaded = |key: &str| -> Vec<String> {
+        let lines = SERVICE.lines().filter_map(|line| line.strip_prefix(key)?.split_once(':'));
+        lines.map(|(name, _)| name.to_owned()).collect()
+    };
+    assert_eq!(loaded("LoadCredential="), settings::CREDENTIALS);
+    assert_eq!(loaded("SetCredential="), settings::CREDENTIALS);
+    let names = settings::CREDENTIALS.map(|name| format!("`{name}`"));
+    for (document, comma) in [(README, ", "), (CHINESE, "、")] {
+        let unbroken = document.replace('\n', if comma == ", " { " " } else { "" });
+        assert!(unbroken.contains(&names.join(comma)), "{}", names.join(comma));
+    }
+}
+
+/// The check meets what the service will meet: but for how each is run, and a root of its own,
+/// the two units are the same.
+#[test]
+fn the_unit_that_checks_is_confined_as_the_one_that_serves() {
+    let shared = |unit: &'static str, own: &[&str]| -> Vec<&'static str> {
+        let (_, service) = unit.split_once("[Service]\n").unwrap();
+        let lines = service.split("\n[Install]").next().unwrap().lines();
+        let lines = lines.filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let is_own = |line: &&str| own.contains(&line.split('=').next().unwrap());
+        lines.filter(|line| !is_own(line)).collect()
+    };
+    let both = ["Type", "ExecStart", "TimeoutStartSec", "RuntimeDirectory", "RootDirectory"];
+    let serves = ["NotifyAccess", "Restart", "RestartSec", "WatchdogSec", "TimeoutStopSec"];
+    let serve = shared(SERVICE, &[both, serves].concat());
+    assert_eq!(shared(CHECK, &[&both[..], &["SuccessExitStatus"]].concat()), serve);
+    assert!(serve.contains(&"User=doumibook"), "else they are two users");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 //! connection that has been sending its request longest is cut off; one whose request is
 //! complete never is. What unfinished requests hold in memory is bounded over all of them.
 
+use std::cmp::Reverse;
 use std::net::Shutdown;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
@@ -199,9 +200,13 @@ impl Places {
         if staying.map(|seat| held(&seat)).sum::<usize>() <= UNFINISHED {
             return true;
         }
-        let coming = |seat: &&Arc<Seat>| matches!(*lock(&seat.phase), Phase::Receiving { .. });
-        let others = seats().filter(coming).filter(|seat| seat.number != but.number);
-        let largest = others.max_by_key(held).filter(|seat| held(seat) >= bytes);
+        let coming = seats().filter(|seat| seat.number != but.number).filter_map(|seat| {
+            let Phase::Receiving { since } = *lock(&seat.phase) else { return None };
+            Some(((held(&seat), Reverse(since)), seat))
+        });
+        // Of those that are equally large the oldest.
+        let largest = coming.max_by_key(|(key, _)| *key).map(|(_, seat)| seat);
+        let largest = largest.filter(|seat| held(seat) >= bytes);
         if let Some(largest) = largest {
             self.cut_off(largest);
             self.changed.notify_all();

@@ -19,20 +19,17 @@ pub struct BaseUrl {
     host: String,
 }
 
-/// Why a text is no [`BaseUrl`]: what was expected.
-pub type BadUrl = &'static str;
-
 /// No scheme, no host, or characters that no address has.
-const FORM: BadUrl = "an address such as https://example.org or http://127.0.0.1:8080";
+const FORM: &str = "an address such as https://example.org or http://127.0.0.1:8080";
 /// To somewhere public keys and questions would be readable on the way.
-const PLAIN: BadUrl = "https://; plain http:// is only for localhost and private addresses \
+const PLAIN: &str = "https://; plain http:// is only for localhost and private addresses \
     (127.0.0.1, 10.…, 172.16.… to 172.31.…, 192.168.…, 100.64.…, [::1], [fd…])";
-const USER: BadUrl = "an address without a user name or password before the host";
-const QUERY: BadUrl = "an address without ? or #: what follows is added to it";
+const USER: &str = "an address without a user name or password before the host";
+const QUERY: &str = "an address without ? or #: what follows is added to it";
 
 impl BaseUrl {
     /// Reads an address as set by the operator; a slash at its end makes no difference.
-    pub fn parse(text: &str) -> Result<Self, BadUrl> {
+    pub fn parse(text: &str) -> Result<Self, &'static str> {
         let base = Self::anywhere(text)?;
         let safe = base.text.to_ascii_lowercase().starts_with("https:") || is_near(&base.host);
         if safe { Ok(base) } else { Err(PLAIN) }
@@ -44,7 +41,7 @@ impl BaseUrl {
     }
 
     /// As [`BaseUrl::parse`], and plain `http://` to anybody: for who sends nothing secret.
-    pub fn anywhere(text: &str) -> Result<Self, BadUrl> {
+    pub fn anywhere(text: &str) -> Result<Self, &'static str> {
         let text = text.trim();
         if text.contains(['?', '#']) {
             return Err(QUERY);

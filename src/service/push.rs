@@ -196,10 +196,11 @@ impl Service {
         first_byte: Instant,
     ) -> (Response, usize) {
         let response = self.seal(letter, reply);
-        let reached = self.desk.settle(&letter.push.id, &response);
         let kind = letter.push.kind_name();
         let took = first_byte.elapsed();
+        // Before anybody hears of it, so that whoever does finds it counted.
         self.metrics.push(kind, outcome, took);
+        let reached = self.desk.settle(&letter.push.id, &response);
         journal::info(format_args!(
             "push {kind} {outcome} source={} ms={:.1} reader={}",
             source.unwrap_or("-"),

@@ -1,13 +1,14 @@
-//! The environment, value by value: each getter gives a right value or says what would be.
+//! The environment, value by value: each getter gives a right value, or notes what would be
+//! right and gives the default.
 //!
-//! In: variables and credentials as text. Out: typed values, or [`Wrong`]. Pure.
+//! In: variables as text. Out: typed values, and a sentence for each that is wrong. Pure.
 
 use std::collections::{BTreeMap, HashSet};
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::{ALL, Wrong, parse_mode};
+use super::{ALL, is_hidden, parse_mode};
 use crate::account::Mode;
 use crate::book::Source;
 use crate::http::BaseUrl;
@@ -16,214 +17,202 @@ use crate::unix::Address;
 use crate::wechat::envelope::AppId;
 use crate::wechat::reply::LONGEST_TEXT;
 
-/// The environment, with the credentials beside it.
-pub struct Given<'a> {
+/// The environment, and what is wrong in it so far.
+pub struct Given {
+    /// What is set, without blanks around it; never empty.
     pub variables: BTreeMap<String, String>,
-    pub credential: &'a dyn Fn(&str) -> Option<String>,
+    pub wrong: Vec<String>,
 }
 
-impl Given<'_> {
-    /// The value of a variable; an empty one counts as not set.
+impl Given {
     pub fn text(&self, name: &str) -> Option<&str> {
-        self.variables.get(name).map(|text| text.trim()).filter(|text| !text.is_empty())
+        self.variables.get(name).map(String::as_str)
     }
 
-    /// What `read` makes of a variable; `right` says what it can read.
-    fn value<T>(
-        &self,
-        name: &str,
-        right: &str,
-        read: impl FnOnce(&str) -> Option<T>,
-    ) -> Result<Option<T>, Wrong> {
-        let Some(text) = self.text(name) else { return Ok(None) };
-        let wrong = || Wrong(format!("{name} is \"{text}\"; expected {right}"));
-        read(text).ok_or_else(wrong).map(Some)
+    /// The variables as they may be shown.
+    pub fn shown(&self) -> BTreeMap<String, String> {
+        let shown = |name: &str, text: &str| if is_hidden(name) { "set" } else { text }.to_owned();
+        self.variables.iter().map(|(name, text)| (name.clone(), shown(name, text))).collect()
     }
 
-    /// A secret, from its variable or from the credential of the same name. An error tells how
-    /// long it is, never what it is.
-    pub fn secret<T, E: Display>(
-        &self,
+    /// What `read` makes of a variable; its error is what it could read.
+    pub fn value<T, E: Display>(
+        &mut self,
         name: &str,
-        parse: impl FnOnce(&str) -> Result<T, E>,
-    ) -> Result<Option<T>, Wrong> {
-        let file = || (self.credential)(&name.trim_start_matches("DOUMIBOOK_").to_lowercase());
-        let Some(text) = self.text(name).map(str::to_owned).or_else(file) else { return Ok(None) };
-        let text = text.trim();
-        if text.is_empty() {
-            return Ok(None);
-        }
-        let length = text.chars().count();
-        let wrong = |right| Wrong(format!("{name} has {length} characters; expected {right}"));
-        parse(text).map(Some).map_err(wrong)
+        read: impl FnOnce(&str) -> Result<T, E>,
+    ) -> Option<T> {
+        let text = self.variables.get(name)?;
+        read(text).map_err(|right| self.wrong.push(told(name, text, right))).ok()
     }
 
     /// A secret and the one before it, which is accepted beside it.
-    pub fn secrets<T, E: Display>(
-        &self,
+    pub fn secrets<T>(
+        &mut self,
         name: &str,
-        parse: impl Fn(&str) -> Result<T, E>,
-    ) -> Result<Vec<T>, Wrong> {
-        let current = self.secret(name, &parse)?;
-        let old = self.secret(&format!("{name}_OLD"), &parse)?;
-        if current.is_none() && old.is_some() {
-            return Err(Wrong(format!("{name}_OLD is set without {name}")));
+        read: impl Fn(&str) -> Result<T, &'static str>,
+    ) -> Vec<T> {
+        let old = format!("{name}_OLD");
+        if self.text(name).is_none() && self.text(&old).is_some() {
+            self.wrong.push(format!("{old} is set without {name}"));
         }
-        Ok(current.into_iter().chain(old).collect())
+        self.value(name, &read).into_iter().chain(self.value(&old, &read)).collect()
     }
 
     pub fn number<T: FromStr + PartialOrd + Display>(
-        &self,
+        &mut self,
         name: &str,
         default: T,
         range: RangeInclusive<T>,
-    ) -> Result<T, Wrong> {
-        let right = format!("a number from {} to {}", range.start(), range.end());
+    ) -> T {
+        let right = || format!("a number from {} to {}", range.start(), range.end());
         let read = |text: &str| text.parse().ok().filter(|number| range.contains(number));
-        Ok(self.value(name, &right, read)?.unwrap_or(default))
+        self.value(name, |text| read(text).ok_or_else(right)).unwrap_or(default)
     }
 
-    pub fn yes(&self, name: &str) -> Result<bool, Wrong> {
+    pub fn yes(&mut self, name: &str) -> bool {
         let read = |text: &str| ["no", "yes"].iter().position(|word| *word == text);
-        Ok(self.value(name, "yes or no", read)? == Some(1))
+        self.value(name, |text| read(text).ok_or("yes or no")) == Some(1)
     }
 
-    pub fn app_id(&self, has_key: bool) -> Result<Option<AppId>, Wrong> {
+    pub fn app_id(&mut self) -> Option<AppId> {
         let name = "DOUMIBOOK_APP_ID";
-        match self.text(name).map(AppId::parse) {
-            None if has_key => Err(Wrong(format!(
+        if self.has_key() && self.text(name).is_none() {
+            self.wrong.push(format!(
                 "DOUMIBOOK_AES_KEY is set without {name}; expected the AppID (wx…) that the \
                  console shows beside the key"
-            ))),
-            Some(Err(bad)) => self.value(name, bad, |_| None),
-            parsed => Ok(parsed.and_then(Result::ok)),
+            ));
         }
+        self.value(name, AppId::parse)
     }
 
     /// Secure as soon as there is a key, unless the operator says otherwise.
-    pub fn mode(&self, has_key: bool) -> Result<Mode, Wrong> {
+    pub fn mode(&mut self) -> Mode {
         let name = "DOUMIBOOK_MODE";
-        match self.value(name, "plain, compatible or secure", parse_mode)? {
-            None => Ok(if has_key { Mode::Secure } else { Mode::Plain }),
-            Some(mode) if mode == Mode::Plain || has_key => Ok(mode),
-            Some(_) => Err(Wrong(format!(
-                "{name} is \"{}\", which needs DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID",
-                self.text(name).unwrap_or_default()
-            ))),
+        let least = if self.has_key() { Mode::Secure } else { Mode::Plain };
+        let mode = self.value(name, parse_mode).unwrap_or(least);
+        if mode != Mode::Plain && !self.has_key() {
+            let text = self.text(name).unwrap_or_default();
+            self.wrong.push(format!(
+                "{name} is \"{text}\", which needs DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID"
+            ));
         }
+        mode
+    }
+
+    /// Also when it is a wrong one: what follows from having a key is not wrong as well.
+    fn has_key(&self) -> bool {
+        self.text("DOUMIBOOK_AES_KEY").is_some()
     }
 
     /// Real ones are 32 lower-case hexadecimal digits.
-    pub fn app_secret(&self) -> Result<Option<Secret>, Wrong> {
-        self.secret("DOUMIBOOK_APP_SECRET", |text| {
+    pub fn app_secret(&mut self) -> Option<Secret> {
+        self.value("DOUMIBOOK_APP_SECRET", |text| {
             let fits = text.len() == 32 && text.bytes().all(|b| b.is_ascii_alphanumeric());
             let secret = Secret::new(text).filter(|_| fits);
             secret.ok_or("the console's AppSecret, 32 letters and digits")
         })
     }
 
-    pub fn listen(&self) -> Result<Address, Wrong> {
-        let listen = self.value("DOUMIBOOK_LISTEN", ADDRESS, |text| parse_address(text).ok())?;
-        Ok(listen.unwrap_or(Address::Tcp(([127, 0, 0, 1], 8080).into())))
+    pub fn name(&mut self) -> Option<String> {
+        let fits = |text: &str| text.chars().count() <= 30 && !text.contains(char::is_control);
+        self.value("DOUMIBOOK_NAME", |text| {
+            fits(text).then(|| text.to_owned()).ok_or("at most 30 characters on one line")
+        })
     }
 
-    pub fn name(&self) -> Result<String, Wrong> {
-        let fits = |text: &&str| text.chars().count() <= 30 && !text.contains(char::is_control);
-        let read = |text: &str| Some(text).filter(fits).map(str::to_owned);
-        let name = self.value("DOUMIBOOK_NAME", "at most 30 characters on one line", read)?;
-        Ok(name.unwrap_or("豆米查书".into()))
+    pub fn welcome(&mut self) -> Option<String> {
+        self.value("DOUMIBOOK_WELCOME", |text| {
+            let text = text.replace("\\n", "\n");
+            match text.len() {
+                _ if text.trim().is_empty() => Err("words, or nothing for the built-in welcome"),
+                ..=LONGEST_TEXT => Ok(text),
+                _ => Err("at most 2048 bytes, as WeChat delivers; a Chinese character takes 3"),
+            }
+        })
     }
 
-    pub fn welcome(&self) -> Result<Option<String>, Wrong> {
-        let Some(text) = self.text("DOUMIBOOK_WELCOME") else { return Ok(None) };
-        let text = text.replace("\\n", "\n");
-        if text.len() > LONGEST_TEXT {
-            return Err(Wrong(format!(
-                "DOUMIBOOK_WELCOME has {} bytes; expected at most {LONGEST_TEXT}, which is what \
-                 WeChat delivers (a Chinese character takes 3)",
-                text.len()
-            )));
-        }
-        Ok(Some(text))
-    }
-
-    pub fn contact(&self) -> Result<Option<String>, Wrong> {
-        let right = "a mail address or a URL: at most 100 visible ASCII characters, no blanks";
-        self.value("DOUMIBOOK_CONTACT", right, |text| {
+    pub fn contact(&mut self) -> Option<String> {
+        self.value("DOUMIBOOK_CONTACT", |text| {
             // It stands in brackets behind the program's name.
             let fits = |b: u8| b.is_ascii_graphic() && b != b'(' && b != b')';
-            (text.len() <= 100 && text.bytes().all(fits)).then(|| text.to_owned())
+            let fits = text.len() <= 100 && text.bytes().all(fits);
+            fits.then(|| text.to_owned())
+                .ok_or("a mail address or a URL: at most 100 visible ASCII characters, no blanks")
         })
     }
 
-    pub fn url(&self, name: &str, default: &str) -> Result<BaseUrl, Wrong> {
-        let text = self.text(name).unwrap_or(default);
-        BaseUrl::parse(text).map_err(|bad| match text.contains(['@', '?', '#']) {
-            // What stands there may be a password or a key.
-            true => Wrong(format!("{name} is not shown here; {bad}")),
-            false => Wrong(format!("{name} is \"{text}\"; {bad}")),
-        })
+    /// Without the variable, the service at `host`.
+    pub fn url(&mut self, name: &str, host: &str) -> BaseUrl {
+        self.value(name, BaseUrl::parse).unwrap_or_else(|| BaseUrl::https(host))
     }
 
-    pub fn memory(&self) -> Result<usize, Wrong> {
-        let bytes =
-            self.value("DOUMIBOOK_MEMORY", "bytes, 512K or 16M, at most 1024M", |text| {
-                let (digits, unit) = match text.split_at_checked(text.len().saturating_sub(1))? {
-                    (digits, "K" | "k") => (digits, 1 << 10),
-                    (digits, "M" | "m") => (digits, 1 << 20),
-                    _ => (text, 1),
-                };
-                let bytes = digits.trim().parse::<usize>().ok()?.checked_mul(unit)?;
-                (bytes <= 1 << 30).then_some(bytes)
-            })?;
-        Ok(bytes.unwrap_or(4 << 20))
+    pub fn memory(&mut self) -> Option<usize> {
+        let read = |text: &str| {
+            let (digits, unit) = match text.split_at_checked(text.len().saturating_sub(1))? {
+                (digits, "K" | "k") => (digits, 1 << 10),
+                (digits, "M" | "m") => (digits, 1 << 20),
+                _ => (text, 1),
+            };
+            let bytes = digits.trim().parse::<usize>().ok()?.checked_mul(unit)?;
+            // With less, an answer that came too late is forgotten before it is picked up.
+            (64 << 10..=1 << 30).contains(&bytes).then_some(bytes)
+        };
+        let right = "bytes, 512K or 16M, from 64K to 1024M";
+        self.value("DOUMIBOOK_MEMORY", |text| read(text).ok_or(right))
     }
 
     /// The order in which sources are asked.
-    pub fn sources(&self, set_up: Vec<Source>) -> Result<Vec<Source>, Wrong> {
+    pub fn sources(&mut self, set_up: Vec<Source>) -> Vec<Source> {
         let name = "DOUMIBOOK_SOURCES";
         let named = |word: &str| {
             [Source::Shelf, Source::Douban, Source::NeoDb].into_iter().find(|s| s.name() == word)
         };
         let read = |text: &str| -> Option<Vec<Source>> {
             let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-            words.map(named).collect::<Option<_>>().filter(|named: &Vec<_>| !named.is_empty())
+            let sources: Vec<_> = words.map(named).collect::<Option<_>>()?;
+            let once = sources.iter().collect::<HashSet<_>>().len() == sources.len();
+            Some(sources).filter(|sources| once && !sources.is_empty())
         };
-        let right = "some of shelf, douban, neodb, with commas";
-        let Some(sources) = self.value(name, right, read)? else { return Ok(set_up) };
-        if sources.contains(&Source::Shelf) && !set_up.contains(&Source::Shelf) {
-            return Err(Wrong(format!(
+        let right = "some of shelf, douban, neodb, each once, with commas";
+        let sources = self.value(name, |text| read(text).ok_or(right));
+        let shelf = |sources: &Vec<_>| sources.contains(&Source::Shelf);
+        if sources.as_ref().is_some_and(shelf) && !shelf(&set_up) {
+            self.wrong.push(format!(
                 "{name} names shelf, but DOUMIBOOK_SHELF is not set; expected the path of a file \
                  of books there"
-            )));
+            ));
         }
-        let once = sources.iter().collect::<HashSet<_>>().len() == sources.len();
-        let sources = self.value(name, "each source at most once", |_| once.then_some(sources))?;
-        Ok(sources.unwrap_or_default())
+        sources.unwrap_or(set_up)
     }
 }
 
-/// What [`parse_address`] reads.
-const ADDRESS: &str = "an address and a port, such as 127.0.0.1:8080 or [::1]:8080, or \
-                       unix:/run/doumibook/http.sock";
+/// What is said of a wrong value. What stands in a secret, or may be a password or a key in an
+/// address, is not repeated.
+fn told(name: &str, text: &str, right: impl Display) -> String {
+    if is_hidden(name) {
+        return format!("{name} has {} characters; expected {right}", text.chars().count());
+    }
+    if name.ends_with("_URL") && text.contains(['@', '?', '#']) {
+        return format!("{name} is not shown here; expected {right}");
+    }
+    format!("{name} is \"{text}\"; expected {right}")
+}
 
 /// `ADDR:PORT` or `unix:PATH`; an error is what would be right.
 pub fn parse_address(text: &str) -> Result<Address, &'static str> {
+    let right = "an address and a port, such as 127.0.0.1:8080 or [::1]:8080, or \
+                 unix:/run/doumibook/http.sock";
     match text.strip_prefix("unix:") {
         Some(path) if path.starts_with('/') && path.len() < 100 => Ok(Address::Unix(path.into())),
-        Some(_) => Err(ADDRESS),
-        None => text.parse().map(Address::Tcp).map_err(|_| ADDRESS),
+        Some(_) => Err(right),
+        None => text.parse().map(Address::Tcp).map_err(|_| right),
     }
 }
 
-pub fn is_known(name: &str) -> bool {
-    ALL.iter().any(|(known, ..)| *known == name)
-}
-
-pub fn unknown_name(name: &str) -> Wrong {
+pub fn unknown_name(name: &str) -> String {
     let known = ALL.iter().map(|(known, ..)| *known);
     let nearest = known.min_by_key(|known| distance(known, name)).unwrap_or_default();
-    Wrong(format!("{name} is no setting of doumibook; did you mean {nearest}?"))
+    format!("{name} is no setting of doumibook; did you mean {nearest}?")
 }
 
 /// Levenshtein's distance.

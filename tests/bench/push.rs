@@ -66,7 +66,7 @@ fn main() {
 
 fn service() -> Arc<Service> {
     let token = ("DOUMIBOOK_TOKEN".to_owned(), "demo".to_owned());
-    let mut settings = Settings::read([token], &|_| None).expect("good settings");
+    let mut settings = Settings::read([token]).expect("good settings");
     settings.sources.push(doumibook::book::Source::Shelf);
     let library = setup::library(&settings, None).expect("the built-in shelf");
     setup::service(settings, Arc::new(library), None)

@@ -281,7 +281,7 @@ fn settings(bytes: &[u8]) {
         let mark = if secret(name) && !value.is_empty() { MARK } else { "" };
         Some((name.to_owned(), format!("{mark}{value}")))
     });
-    let said = match Settings::read(pairs, &|_| None) {
+    let said = match Settings::read(pairs) {
         Err(wrong) => wrong.to_string(),
         Ok(settings) => {
             assert!((1..=64).contains(&settings.workers));
