@@ -18,9 +18,9 @@ use crate::keeper;
 use crate::knock;
 use crate::serve;
 use crate::settings::Settings;
+use crate::setup;
 use crate::unix::{self, Address, Listener};
 use crate::wechat::signature::{Token, sign};
-use crate::{server, setup};
 
 /// 2025-01-01, before this program was written.
 const NOT_BEFORE: u64 = 1_735_689_600;
@@ -94,7 +94,7 @@ pub fn check(settings: &Settings, wrong: Vec<String>, state: Option<PathBuf>) ->
     if right(&["LISTEN"]) {
         found.push(("listen", listen(&settings.listen, &settings.tokens)));
     }
-    found.push(("clock", clock(server::unix_seconds())));
+    found.push(("clock", clock(unix::seconds())));
     if right(&["SOURCES", "SHELF", "DOUBAN", "NEODB", "CONTACT"]) {
         found.extend(sources(settings));
     }
@@ -149,7 +149,7 @@ fn listen(address: &Address, tokens: &[Token]) -> Finding {
 
 /// Who is there already? Only a doumibook with this token can return what it is given here.
 fn in_use(address: &Address, tokens: &[Token]) -> Finding {
-    let now = server::unix_seconds().to_string();
+    let now = unix::seconds().to_string();
     let echo = format!("{:032x}", u128::from_be_bytes(unix::random()));
     let signed = tokens.first().map(|token| {
         let signature = sign(token, &[&now, &echo]);

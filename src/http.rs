@@ -13,7 +13,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::io;
 use std::sync::Mutex;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use ureq::http::header::{LOCATION, RETRY_AFTER};
 use ureq::http::uri::Authority;
@@ -21,6 +21,7 @@ use ureq::http::{Response, Uri};
 use ureq::{Agent, Body, RequestBuilder};
 
 use crate::sync::lock;
+use crate::unix;
 
 pub use address::{BaseUrl, Url};
 pub use proxy::Proxy;
@@ -205,8 +206,8 @@ impl Call {
     }
 
     fn page(&self, mut response: Response<Body>) -> Result<Page, Failure> {
-        let wall = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs());
-        let retry_after = header(&response, RETRY_AFTER).and_then(|text| later::wish(text, wall));
+        let retry_after =
+            header(&response, RETRY_AFTER).and_then(|text| later::wish(text, unix::seconds()));
         let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
         Ok(Page {
             status: response.status().as_u16(),

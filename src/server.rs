@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use tiny_http::{Request, Server};
 
@@ -107,11 +107,6 @@ impl Worker {
             now: Instant::now(),
         })
     }
-}
-
-/// Seconds since 1970; 0 on a machine whose clock is before that.
-pub fn unix_seconds() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// A directory only we can enter, removed when dropped.

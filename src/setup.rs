@@ -25,7 +25,7 @@ use crate::keeper;
 use crate::metrics::Metrics;
 use crate::service::{Service, World};
 use crate::settings::Settings;
-use crate::{server, unix};
+use crate::unix;
 
 /// Bad lines of a shelf file that are reported one by one; the rest is counted.
 const REPORTED: usize = 20;
@@ -115,7 +115,7 @@ pub fn service(settings: Settings, library: Arc<Library>, demo: Option<Demo>) ->
         patience: settings.patience,
         since: Instant::now(),
         metrics,
-        world: World { clock: server::unix_seconds, random: unix::random },
+        world: World { clock: unix::seconds, random: unix::random },
         log_text: settings.log_text,
         demo,
         account: Account {

@@ -5,13 +5,14 @@
 //! the way of a real push.
 
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use crate::account::{Account, Mode};
 use crate::command::Kind;
 use crate::parking::{Bay, Lot};
 use crate::response::Response;
 use crate::service::{Call, Service};
+use crate::unix;
 use crate::wechat::envelope::{self, AesKey, AppId};
 use crate::wechat::reply::SUCCESS;
 use crate::wechat::signature;
@@ -36,7 +37,7 @@ pub struct Came {
 
 /// The push as WeChat writes it; `text` is what the reader types, says, scans or taps.
 pub fn push(kind: Kind, text: &str) -> String {
-    let now = unix_time();
+    let now = unix::since_1970();
     let head = |kind| {
         Writer::new()
             .text("ToUserName", ACCOUNT)
@@ -74,10 +75,6 @@ pub fn push(kind: Kind, text: &str) -> String {
     .finish()
 }
 
-fn unix_time() -> Duration {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
-}
-
 /// The parameters of a push.
 pub type Query = Vec<(&'static str, String)>;
 
@@ -103,7 +100,7 @@ impl<'a> WeChat<'a> {
     pub fn send(&self, xml: impl AsRef<[u8]>) -> Result<(Query, Vec<u8>), String> {
         let xml = xml.as_ref();
         let token = self.account.tokens.first().ok_or("DOUMIBOOK_TOKEN is not set")?;
-        let now = unix_time();
+        let now = unix::since_1970();
         let (timestamp, nonce) = (now.as_secs().to_string(), now.subsec_nanos().to_string());
         let mut query = vec![
             ("signature", signature::sign(token, &[&timestamp, &nonce])),
@@ -112,7 +109,7 @@ impl<'a> WeChat<'a> {
             ("openid", READER.to_owned()),
         ];
         let Some((key, app_id)) = self.sealing() else { return Ok((query, xml.to_vec())) };
-        let sealed = envelope::encrypt(key, app_id, xml, crate::unix::random());
+        let sealed = envelope::encrypt(key, app_id, xml, unix::random());
         let signature = signature::sign(token, &[&timestamp, &nonce, &sealed]);
         query.extend([("encrypt_type", "aes".to_owned()), ("msg_signature", signature)]);
         let body = match (self.mode, xml.trim_ascii_end().strip_suffix(b"</xml>")) {

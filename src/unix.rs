@@ -1,4 +1,4 @@
-//! What the operating system gives: sockets, signals, limits, chance. The home of nix,
+//! What the operating system gives: sockets, signals, limits, the clock, chance. The home of nix,
 //! listenfd and getrandom.
 //!
 //! In: addresses, file descriptors systemd passed. Out: listeners and connections of both
@@ -12,7 +12,7 @@ use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use listenfd::ListenFd;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
@@ -273,6 +273,16 @@ pub fn open_files(wanted: u64) -> u64 {
         Ok(()) => raised,
         Err(_) => soft,
     }
+}
+
+/// Time since 1970; none on a machine whose clock is before that.
+pub fn since_1970() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Seconds since 1970.
+pub fn seconds() -> u64 {
+    since_1970().as_secs()
 }
 
 /// Sixteen fresh random bytes from the kernel.

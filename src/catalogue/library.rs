@@ -10,7 +10,7 @@ use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use super::budget::{Cause, Gate, State};
 use super::memory::Memory;
@@ -18,6 +18,7 @@ use super::note::{Event, Note};
 use super::{Catalogue, Outcome, Query, Reason, statefile};
 use crate::book::{Book, Source};
 use crate::sync::lock;
+use crate::unix;
 
 /// With less than this left no source is asked over the network: name, connection, TLS and
 /// answer are four round trips, and those take 60 ms each on a fair line.
@@ -41,7 +42,7 @@ impl Clock for SystemClock {
     }
 
     fn wall(&self) -> u64 {
-        SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+        unix::seconds()
     }
 }
 

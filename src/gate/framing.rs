@@ -54,26 +54,20 @@ pub enum Refusal {
     NoLength,
     /// 413.
     BodyTooLong,
-    /// 414.
-    TargetTooLong,
     /// 417.
     Expectation,
     /// 431.
     HeadTooLong,
-    /// 501.
-    Encoding,
     /// 503.
     Full,
-    /// 505.
-    Version,
 }
 
 impl Refusal {
     /// Every one.
     #[rustfmt::skip]
-    pub const ALL: [Self; 10] = [
-        Self::Malformed, Self::TooSlow, Self::NoLength, Self::BodyTooLong, Self::TargetTooLong,
-        Self::Expectation, Self::HeadTooLong, Self::Encoding, Self::Full, Self::Version,
+    pub const ALL: [Self; 7] = [
+        Self::Malformed, Self::TooSlow, Self::NoLength, Self::BodyTooLong, Self::Expectation,
+        Self::HeadTooLong, Self::Full,
     ];
 
     /// Its name in the metrics.
@@ -90,16 +84,13 @@ impl Refusal {
     #[rustfmt::skip]
     fn parts(self) -> (u16, &'static str, &'static str) {
         match self {
-            Self::Malformed     => (400, "malformed",       "bad request\n"),
-            Self::TooSlow       => (408, "too_slow",        "the request took too long\n"),
-            Self::NoLength      => (411, "no_length",       "a length is required\n"),
-            Self::BodyTooLong   => (413, "body_too_long",   "the body is longer than 64 KiB\n"),
-            Self::TargetTooLong => (414, "target_too_long", "the request line is too long\n"),
-            Self::Expectation   => (417, "expectation",     "unknown expectation\n"),
-            Self::HeadTooLong   => (431, "head_too_long",   "the request head is too long\n"),
-            Self::Encoding      => (501, "encoding",        "unknown transfer encoding\n"),
-            Self::Full          => (503, "full",            "busy, please try again\n"),
-            Self::Version       => (505, "version",         "HTTP/1.0 and HTTP/1.1 only\n"),
+            Self::Malformed     => (400, "malformed",     "bad request\n"),
+            Self::TooSlow       => (408, "too_slow",      "the request took too long\n"),
+            Self::NoLength      => (411, "no_length",     "a length is required\n"),
+            Self::BodyTooLong   => (413, "body_too_long", "the body is longer than 64 KiB\n"),
+            Self::Expectation   => (417, "expectation",   "unknown expectation\n"),
+            Self::HeadTooLong   => (431, "head_too_long", "the request head is too long\n"),
+            Self::Full          => (503, "full",          "busy, please try again\n"),
         }
     }
 }
@@ -191,11 +182,7 @@ impl Framing {
             }
         }
         self.scanned = window.len();
-        match (bytes.len() >= HEAD, window.contains(&b'\n')) {
-            (true, true) => Err(Refusal::HeadTooLong),
-            (true, false) => Err(Refusal::TargetTooLong),
-            (false, _) => Ok(None),
-        }
+        if bytes.len() >= HEAD { Err(Refusal::HeadTooLong) } else { Ok(None) }
     }
 }
 
@@ -206,7 +193,6 @@ fn read_head(bytes: &[u8], end: usize) -> Result<Head, Refusal> {
         Ok(httparse::Status::Complete(_)) => {}
         Ok(httparse::Status::Partial) => return Err(Refusal::Malformed),
         Err(httparse::Error::TooManyHeaders) => return Err(Refusal::HeadTooLong),
-        Err(httparse::Error::Version) if names_a_version(bytes) => return Err(Refusal::Version),
         Err(_) => return Err(Refusal::Malformed),
     }
     let (Some(method), Some(target), Some(minor)) = (parsed.method, parsed.path, parsed.version)
@@ -232,12 +218,6 @@ fn read_head(bytes: &[u8], end: usize) -> Result<Head, Refusal> {
         forwarded: said.forwarded,
     };
     Ok(Head { request, end, length, expects })
-}
-
-/// True for `GET / HTTP/2.0` and the like; a request line of HTTP/0.9 names none.
-fn names_a_version(bytes: &[u8]) -> bool {
-    let line = bytes.split(|&b| b == b'\r').next().unwrap_or_default();
-    line.split(|&b| b == b' ').nth(2).is_some_and(|third| third.starts_with(b"HTTP/"))
 }
 
 /// `http://host/path` is what a proxy may be sent: its host, and the path that we serve.
@@ -273,11 +253,9 @@ impl Said {
                 return Err(Refusal::Malformed);
             }
         } else if name.eq_ignore_ascii_case("transfer-encoding") {
-            if self.old || std::mem::replace(&mut self.chunked, true) {
+            let is_chunked = value.trim_ascii().eq_ignore_ascii_case(b"chunked");
+            if self.old || std::mem::replace(&mut self.chunked, true) || !is_chunked {
                 return Err(Refusal::Malformed);
-            }
-            if !value.trim_ascii().eq_ignore_ascii_case(b"chunked") {
-                return Err(Refusal::Encoding);
             }
         } else if name.eq_ignore_ascii_case("expect") {
             if !value.trim_ascii().eq_ignore_ascii_case(b"100-continue") {
