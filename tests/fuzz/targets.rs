@@ -273,7 +273,8 @@ fn settings(bytes: &[u8]) {
     // Marks secrets; nothing else may hold it.
     const MARK: &str = "Zq7";
     let secret = |name: &str| ["TOKEN", "AES_KEY", "DOUBAN_KEY"].iter().any(|s| name.contains(s));
-    let text = String::from_utf8_lossy(bytes).replace(MARK, "");
+    // Without its first letter, or taking the mark out could leave one.
+    let text = String::from_utf8_lossy(bytes).replace('Z', "");
     let pairs = text.lines().filter_map(|line| {
         let letter = line.chars().next().filter(char::is_ascii)?;
         let (name, ..) = ALL[(letter as usize).wrapping_sub(usize::from(b'A')) % ALL.len()];
