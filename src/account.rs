@@ -91,7 +91,7 @@ impl Account {
         };
         let Some(app_id) = self.app_id.as_ref().filter(|_| envelope) else {
             if self.mode == Mode::Secure {
-                return Err(Refusal::Envelope.into());
+                return Err(Refusal::Clear.into());
             }
             return Ok(Letter { push: read(body)?, sealed: None, old: old_token });
         };

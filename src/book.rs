@@ -44,6 +44,26 @@ pub struct Book {
     pub source: Source,
 }
 
+impl Book {
+    /// Another copy of it stands here, too.
+    pub fn hold_also(&mut self, copy: Option<Holding>) {
+        let Some(copy) = copy else { return };
+        let Some(held) = &mut self.holding else { return self.holding = Some(copy) };
+        for (known, more) in [(&mut held.callno, copy.callno), (&mut held.location, copy.location)]
+        {
+            if !more.is_empty() && !known.split('、').any(|one| one == more) {
+                known.push_str(if known.is_empty() { "" } else { "、" });
+                known.push_str(&more);
+            }
+        }
+        held.copies = match (held.copies.parse::<u32>(), copy.copies.parse::<u32>()) {
+            (Ok(some), Ok(more)) => some.saturating_add(more).to_string(),
+            (Err(_), _) if held.copies.is_empty() => copy.copies,
+            _ => std::mem::take(&mut held.copies),
+        };
+    }
+}
+
 /// Readers' opinion of a book.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Rating {

@@ -17,13 +17,14 @@ use crate::metrics::{self, Metrics};
 use crate::page;
 use crate::parking::Bay;
 use crate::response::{ALLOW, Response, TEXT};
+use crate::wechat::signature::Refusal;
 
 mod push;
 
 static OLD_USED: Throttle = Throttle::new();
 static REFUSED: Throttle = Throttle::new();
 /// Of its own: a stranger's refusals may not hold back what the operator must know.
-static NO_KEY: Throttle = Throttle::new();
+static MISMATCH: Throttle = Throttle::new();
 
 /// One request, as the inner server gives it.
 pub struct Call<'a> {
@@ -126,18 +127,27 @@ impl Service {
             }
         };
         self.metrics.count(metrics::REFUSED, [name, ""]);
-        let throttle = if let NotALetter::NoKey = reason { &NO_KEY } else { &REFUSED };
+        let strange = matches!(
+            reason,
+            NotALetter::Stranger(Refusal::Malformed | Refusal::Signature) | NotALetter::NotAPush(_)
+        );
+        let throttle = if strange { &REFUSED } else { &MISMATCH };
         let Some(more) = throttle.pass(Instant::now()) else { return response };
+        let more = if more > 0 { format!(" ({more} more refusals)") } else { String::new() };
         match reason {
-            NotALetter::Stranger(reason) => {
-                journal::notice(format_args!("refused: {reason} ({more} more refusals)"));
+            // What a stranger cannot bring about: the console and we differ.
+            NotALetter::Stranger(reason @ (Refusal::Envelope | Refusal::Clear)) => {
+                journal::warning(format_args!("refused: {reason}{more}"));
             }
-            NotALetter::NotAPush(reason) => journal::notice(format_args!(
-                "refused: a signed request is no push: {reason} ({more} more refusals)"
-            )),
             NotALetter::NoKey => journal::warning(format_args!(
                 "refused: the console seals its pushes; set DOUMIBOOK_AES_KEY and \
-                 DOUMIBOOK_APP_ID to what it shows ({more} more refusals)"
+                 DOUMIBOOK_APP_ID to what it shows{more}"
+            )),
+            NotALetter::Stranger(reason) => {
+                journal::notice(format_args!("refused: {reason}{more}"));
+            }
+            NotALetter::NotAPush(reason) => journal::notice(format_args!(
+                "refused: a signed request is no push: {reason}{more}"
             )),
         }
         response

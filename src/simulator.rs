@@ -127,6 +127,7 @@ impl<'a> WeChat<'a> {
         let text = String::from_utf8_lossy(&came.body).into_owned();
         let hint = match came.status {
             NO_ANSWER => "; WeChat would deliver the push again, as --times 3 does",
+            403 => "; token, mode, AES key or AppID differ, and its log says which",
             404 | 405 => "; the path is /weixin: http://127.0.0.1:8080/weixin",
             _ => "",
         };

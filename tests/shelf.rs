@@ -119,7 +119,47 @@ fn no_more_than_fit() {
     let first = found(&many, Query::words("书"));
     assert_eq!((first.len(), first[0].title.as_str()), (HITS, "书0"), "the first ones");
     let copies = found(&many, Isbn::parse("9787536692930").map(Query::Isbn));
-    assert_eq!((copies.len(), copies[0].title.as_str()), (HITS, "书0"), "duplicates are kept");
+    assert_eq!((copies.len(), copies[0].title.as_str()), (HITS, "书0"), "titles differ");
+}
+
+/// One row a copy is how libraries list what they have.
+#[test]
+fn copies_of_one_book_are_one_book() {
+    let rows = "书名,ISBN,索书号,馆藏地,可借\n\
+                活着,9787506365437,I247.57/21,一楼,1\n\
+                活着,9787506365437,I247.57/21,二楼,2\n\
+                活着,9787506312684,I247.57/9,一楼,\n\
+                活着,9787506365437,I247.57/21,一楼,1\n\
+                活着,,,,\n活着,,,,\n";
+    let books = found(&shelf(rows, Format::Csv), Query::words("活着"));
+    let held = |callno: &str, location: &str, copies: &str| {
+        Some(Holding { callno: callno.into(), location: location.into(), copies: copies.into() })
+    };
+    let holdings: Vec<_> = books.into_iter().map(|book| book.holding).collect();
+    assert_eq!(
+        holdings,
+        [held("I247.57/21", "一楼、二楼", "4"), held("I247.57/9", "一楼", ""), None, None]
+    );
+}
+
+/// 责任者 as catalogues state it.
+#[test]
+#[rustfmt::skip]
+fn statements_of_responsibility_become_names() {
+    for (written, authors, translators) in [
+        ("刘慈欣著",                        "刘慈欣",           ""),
+        ("（法）圣埃克苏佩里著；马振骋译",  "（法）圣埃克苏佩里", "马振骋"),
+        ("教育部组织编写组编",              "教育部组织编写组", ""),
+        ("周志明 著",                       "周志明",           ""),
+        ("王译",                            "王译",             ""),
+        ("陈明译",                          "陈明译",           ""),
+        ("余华",                            "余华",             ""),
+        ("张著",                            "张著",             ""),
+    ] {
+        let file = format!("书名,责任者\n书,{written}\n");
+        let book = &found(&shelf(&file, Format::Csv), Query::words("书"))[0];
+        assert_eq!((book.authors.join(" "), book.translators.join(" ")), (authors.into(), translators.into()), "{written}");
+    }
 }
 
 /// A file's books, one a line, then its bad lines.

@@ -2,8 +2,8 @@
 //!
 //! In: a file of JSON Lines or CSV, read once. Out: a [`Catalogue`] that answers from memory
 //! within milliseconds, so it never limits, never fails and pays no heed to deadlines. Lines
-//! that cannot be served are reported, the others are; two lines about the same book are two
-//! books (two copies, two editions).
+//! that cannot be served are reported, the others are. Lines of one title and ISBN are copies of one
+//! book, as libraries list them, and are shown as one.
 //!
 //! Words are looked for in title, subtitle, original title, people, series and publisher, in
 //! any case and width, with or without dots; every word must be found. Best first: title equal,
@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{Catalogue, HITS, Outcome, Query, clean};
-use crate::book::Source;
+use crate::book::{Book, Source};
 use store::{END, Store};
 
 mod fields;
@@ -106,8 +106,18 @@ impl Catalogue for Shelf {
         };
         match query {
             _ if !hits.is_empty() => {
-                let best = hits.iter().take(HITS);
-                Outcome::Found(best.map(|&n| fields::book(self.0.fields(n))).collect())
+                let mut books: Vec<Book> = Vec::new();
+                for book in hits.iter().map(|&n| fields::book(self.0.fields(n))) {
+                    let copy = |other: &Book| {
+                        book.isbn.is_some() && other.isbn == book.isbn && other.title == book.title
+                    };
+                    match books.iter().position(copy) {
+                        Some(at) => books[at].hold_also(book.holding),
+                        None if books.len() == HITS => break,
+                        None => books.push(book),
+                    }
+                }
+                Outcome::Found(books)
             }
             // The book may well stand here, only without Douban's number.
             Query::Subject(_) => Outcome::Unasked,

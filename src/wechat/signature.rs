@@ -50,6 +50,8 @@ pub enum Refusal {
     Signature,
     /// The signature is right, but the envelope does not open with our keys and AppID.
     Envelope,
+    /// The signature is right, but the push came without the envelope that is asked for.
+    Clear,
 }
 
 impl fmt::Display for Refusal {
@@ -57,7 +59,14 @@ impl fmt::Display for Refusal {
         f.write_str(match self {
             Self::Malformed => "the query is not one that WeChat sends",
             Self::Signature => "the signature does not fit the token",
-            Self::Envelope => "the envelope does not open with this AES key and AppID",
+            Self::Envelope => {
+                "the envelope does not open; set DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID to what the \
+                 console shows"
+            }
+            Self::Clear => {
+                "the console sends its pushes in clear; choose secure mode (安全模式) there, or set \
+                 DOUMIBOOK_MODE"
+            }
         })
     }
 }

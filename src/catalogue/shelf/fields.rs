@@ -43,7 +43,7 @@ const NAMES: [(Field, &[&str]); FIELDS + 1] = [
     (Field::Price,       &["price", "定价", "价格", "单价"]),
     (Field::Pubdate,     &["pubdate", "出版日期", "出版时间", "出版年", "出版年份", "出版年月"]),
     (Field::Pages,       &["pages", "页数"]),
-    (Field::Copies,      &["copies", "可借", "可借数", "可借数量", "可借复本", "库存"]),
+    (Field::Copies,      &["copies", "可借", "可借数", "可借数量", "可借复本", "库存", "在馆数", "在馆数量"]),
     (Field::Id,          &["id", "doubanid", "豆瓣id"]),
     (Field::Rating,      &["rating", "评分"]),
     (Field::Cover,       &["cover", "image", "封面"]),
@@ -91,7 +91,8 @@ impl Line {
         line.set(Field::Authors, &people);
         let [title, authors, translators, ..] = &mut line.fields;
         // An author's field may name translators too.
-        let (writing, translating) = clean::people(&[authors], &[translators]);
+        let written = roles_apart(authors);
+        let (writing, translating) = clean::people(&[&written], &[translators]);
         (*authors, *translators) = (writing.join("/"), translating.join("/"));
         (!title.is_empty()).then_some(line)
     }
@@ -120,6 +121,28 @@ impl Line {
             _ => text,
         };
     }
+}
+
+/// A catalogue's statement of who did what, `（法）圣埃克苏佩里著；马振骋译`, with its roles apart
+/// from the names. Only where somebody is said to have written: alone, 译 may end a name.
+fn roles_apart(text: &str) -> String {
+    const WROTE: [&str; 5] = ["编著", "主编", "著", "编", "撰"];
+    let apart = |one: &str, roles: &[&str]| {
+        let bare = one.trim_end();
+        let name = roles.iter().find_map(|role| bare.strip_suffix(role))?.trim_end_matches('等');
+        let role = bare.get(name.len()..)?;
+        (name.chars().count() > 1 && !name.ends_with(char::is_whitespace))
+            .then(|| format!("{name} {role}"))
+    };
+    let each = |roles: &[&str]| -> Vec<Option<String>> {
+        text.split(['；', ';', '/', '，', ',']).map(|one| apart(one, roles)).collect()
+    };
+    if each(&WROTE).iter().all(Option::is_none) {
+        return text.to_owned();
+    }
+    let all = each(&[&WROTE[..], &["翻译", "译"]].concat());
+    let parts = text.split(['；', ';', '/', '，', ',']).zip(all);
+    parts.map(|(one, apart)| apart.unwrap_or(one.to_owned())).collect::<Vec<_>>().join("；")
 }
 
 /// Exports write `978-7-5366-9293-0 (平装) : CNY23.00`, `'7536692935`, `7536692935.0` or two
