@@ -26,6 +26,8 @@ pub struct Kind {
     pub stack: usize,
     /// How many there may be.
     pub limit: usize,
+    /// Whether work may wait for a thread that is there when another cannot be had.
+    pub patient: bool,
 }
 
 /// The threads, and the work not begun.
@@ -63,6 +65,7 @@ impl<W: Send + 'static> Crew<W> {
         let thread = thread::Builder::new().name(self.kind.name.into()).stack_size(self.kind.stack);
         match thread.spawn(move || crew.run()) {
             Ok(_) => state.threads += 1,
+            Err(_) if self.kind.patient && state.threads > 0 => {}
             // The lock is still held: the last one is this.
             Err(error) => {
                 return state.waiting.pop_back().map_or(Ok(()), |piece| Err((piece, error)));

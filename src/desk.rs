@@ -110,7 +110,7 @@ impl Desk {
             done: Condvar::new(),
             ledger: Mutex::default(),
         };
-        let kind = Kind { name: "lookup", stack: STACK, limit: threads };
+        let kind = Kind { name: "lookup", stack: STACK, limit: threads, patient: true };
         Self {
             shared: Arc::new(shared),
             crew: Crew::new(kind, |errand: &Errand| errand.0.find(&errand.1)),

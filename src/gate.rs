@@ -106,7 +106,7 @@ pub fn run(
     metrics: Arc<Metrics>,
 ) -> io::Result<(Closed, Arc<Inside>)> {
     // No guest ever waits for a thread: whoever has a seat finds one that is about to be free.
-    let kind = Kind { name: "client", stack: STACK, limit: places.limit() };
+    let kind = Kind { name: "client", stack: STACK, limit: places.limit(), patient: false };
     let crew = Crew::new(kind, |guest: &Guest| connection::serve(&guest.0, &guest.1));
     let inside = Arc::new(Inside { places, lanes, metrics, crew, alarm: alarm.0 });
     let mut watched = vec![signals.as_fd(), alarm.1.as_fd()];

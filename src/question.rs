@@ -44,6 +44,7 @@ pub enum Question {
 impl Question {
     /// Understands what a reader typed.
     pub fn from_text(typed: &str) -> Self {
+        let typed = &typed.replace('【', "《").replace('】', "》");
         let folded = text::fold(typed);
         // Whoever writes 《谢谢》 means the book.
         let title = title(typed);
@@ -69,28 +70,35 @@ impl Question {
         }
         let query = match title {
             Some(title) => Query::words(&title),
+            // A list of words, and no label.
+            None if typed.contains("作者、") => Query::words(bare),
             None => search(bare),
         };
         query.map_or(Self::Nothing, Self::Find)
     }
 }
 
-/// What is searched when a title stands in 《》: the title, and who or what stands beside it.
+/// What is searched when a title stands in 《》: the title as it is, and a name beside it.
 fn title(typed: &str) -> Option<String> {
     let (before, rest) = typed.split_once('《')?;
     let (title, after) = rest.split_once('》')?;
     let [before, title, after] = [before, title, after].map(text::fold);
-    if title.is_empty() {
-        return None;
-    }
-    let before = before.strip_suffix('的').unwrap_or(&before);
-    let after = if trim_end(&after).contains(char::is_alphanumeric) { &after } else { "" };
-    match (before, after) {
-        ("", "") => Some(title),
-        _ => Some(without_labels(without_frame(
-            trim_end(&format!("{before} {title} {after}")).trim(),
-        ))),
-    }
+    let names = [name_beside(&before), title.clone(), name_beside(&after)];
+    (!title.is_empty()).then(|| names.join(" ").trim().to_owned())
+}
+
+/// Words that people say about a book, and hardly a name has.
+const TALK: [char; 24] = [
+    '我', '你', '您', '找', '看', '要', '求', '给', '有', '吗', '想', '请', '怎', '买', '借', '书',
+    '本', '这', '那', '了', '谁', '好', '么', '呢',
+];
+
+/// The name beside a title, or nothing where somebody only speaks about it.
+fn name_beside(folded: &str) -> String {
+    let name = without_labels(trim_end(folded));
+    let name = name.strip_suffix('的').unwrap_or(&name).trim();
+    let fits = name.chars().count() <= 12 && name.contains(char::is_alphanumeric);
+    if fits && !name.contains(TALK) { name.to_owned() } else { String::new() }
 }
 
 /// Without the marks that end a sentence, unless there is nothing else.
@@ -144,40 +152,44 @@ fn is_face(folded: &str) -> bool {
 }
 
 fn search(bare: &str) -> Option<Query> {
-    let asked = without_frame(bare);
-    if let Some(name) = author(asked) {
-        return Query::author(name);
+    // What is labelled is meant as it is.
+    if bare.starts_with("书名:") || bare.starts_with("书名 ") {
+        return Query::words(&without_labels(bare));
     }
-    Query::words(&without_labels(asked))
+    let asked = without_frame(bare);
+    match author(asked) {
+        Some(name) => Query::author(name),
+        None => Query::words(&without_labels(asked)),
+    }
 }
 
 /// Who is asked for when nothing but an author is.
 fn author(asked: &str) -> Option<&str> {
-    let name = ["作者:", "作者是", "作者 ", "author:", "author "]
-        .iter()
-        .find_map(|label| asked.strip_prefix(label))
-        // 《作者之死》 is a title.
-        .or_else(|| {
-            asked
-                .strip_prefix("作者")
-                .filter(|rest| !rest.starts_with(['之', '的', '与', '和', '已']))
-        });
-    name.map(str::trim).filter(|name| !name.is_empty() && !name.contains("书名"))
+    let labels = ["作者:", "作者 ", "作者是", "author:", "author "];
+    let name = labels.iter().find_map(|label| asked.strip_prefix(label)).or_else(|| {
+        // 作者之死 and 作者权 are no persons.
+        let more = |c: char| "之的与和已论权不是简身谁们".contains(c);
+        let bare = asked.strip_prefix("作者").filter(|rest| !rest.starts_with(more));
+        bare.filter(|rest| (2..=4).contains(&rest.chars().count()))
+    });
+    name.map(str::trim).filter(|name| !["", "谁"].contains(name) && !name.contains("书名"))
 }
 
 /// The words without the labels 书名 and 作者 among them.
 fn without_labels(asked: &str) -> String {
-    let spaced = asked.replace("书名:", "书名 ").replace("作者:", "作者 ");
-    if let Some(title) = spaced.strip_prefix("书名").filter(|title| !title.contains(' ')) {
-        return title.to_owned();
+    let first =
+        ["书名:", "书名 ", "作者:", "作者 "].iter().find_map(|label| asked.strip_prefix(label));
+    let mut rest = first.unwrap_or(asked).to_owned();
+    for label in [" 书名:", " 书名 ", " 作者:", " 作者 "] {
+        rest = rest.replace(label, " ");
     }
-    let words = spaced.split(' ').filter(|word| !["", "书名", "作者"].contains(word));
-    words.collect::<Vec<_>>().join(" ")
+    rest.trim().to_owned()
 }
 
-/// How people begin and end a question to somebody; a title begins or ends so rarely enough.
+/// How people begin and end a question to somebody.
 const BEFORE: [&str; 19] = [
-    "请问",
+    "请问有没有",
+    "请问有",
     "你们有没有",
     "有没有",
     "我想找",
@@ -190,31 +202,27 @@ const BEFORE: [&str; 19] = [
     "我在找",
     "想找",
     "想借",
+    "帮我找一下",
     "帮我找",
     "帮我查",
     "帮忙找",
-    "找一下",
     "查一下",
-    "一下",
 ];
-const AFTER: [&str; 8] = ["这本书", "这本", "这书", "一书", "有吗", "有没有", "在哪", "的书"];
+const AFTER: [&str; 4] = ["这本书有吗", "这本书", "有吗", "有没有"];
 
-/// What is asked for, without the words that only make a question of it.
+/// What is asked for, without the words that only make a question of it; a title may begin or end
+/// with the same words, so whatever goes on like one is left alone.
 fn without_frame(asked: &str) -> &str {
-    let mut rest = asked;
-    loop {
-        let shorter = BEFORE
-            .iter()
-            .find_map(|frame| rest.strip_prefix(frame))
-            .or_else(|| AFTER.iter().find_map(|frame| rest.strip_suffix(frame)))
-            .map(str::trim)
-            // 没有这本书 is a complaint.
-            .filter(|shorter| !shorter.is_empty() && !shorter.ends_with('有'));
-        match shorter {
-            Some(shorter) => rest = shorter,
-            None => return rest,
-        }
-    }
+    let goes_on = |c: char| "到见你我他她个一人过".contains(c);
+    let long = |rest: &&str| rest.chars().count() > 1;
+    let before = BEFORE.iter().find_map(|frame| asked.strip_prefix(frame)).map(str::trim);
+    let rest = before.filter(|rest| !rest.starts_with(goes_on)).filter(long).unwrap_or(asked);
+    let after = AFTER.iter().find_map(|frame| rest.strip_suffix(frame)).map(str::trim);
+    // 没有这本书 is a complaint.
+    let rest = after.filter(|rest| !rest.ends_with('有')).filter(long).unwrap_or(rest);
+    let no_name = |c: char| "我你他她它人们一孩爸妈家谁心爱国新旧大小老最好".contains(c);
+    let name = rest.strip_suffix("的书").filter(|name| !name.contains(no_name));
+    name.filter(|name| (2..=4).contains(&name.chars().count())).unwrap_or(rest)
 }
 
 #[cfg(test)]
@@ -249,7 +257,7 @@ mod tests {
             ("《12》",          words("12")),
             ("《更多》",        words("更多")),
             ("书名：三体",      words("三体")),
-            ("书名三体",        words("三体")),
+            ("书名号",          words("书名号")),
             ("书名：12",        words("12")),
             ("书名：三体 作者：刘慈欣", words("三体 刘慈欣")),
             ("三体 作者：刘慈欣", words("三体 刘慈欣")),
@@ -259,12 +267,34 @@ mod tests {
             ("作者是刘慈欣",    author("刘慈欣")),
             ("作者之死",        words("作者之死")),
             ("作者",            Question::Nothing),
+            ("作者是谁",        words("作者是谁")),
+            ("作者权体系",      words("作者权体系")),
+            ("作者、读者与文本", words("作者 读者与文本")),
             ("有没有三体",      words("三体")),
             ("请问有没有三体？", words("三体")),
             ("我想找三体这本书", words("三体")),
             ("帮我找一下三体",  words("三体")),
             ("三体有吗",        words("三体")),
             ("刘慈欣的书",      words("刘慈欣")),
+            ("我的书",          words("我的书")),
+            ("一个人的书",      words("一个人的书")),
+            ("天下第一书",      words("天下第一书")),
+            ("爸爸在哪",        words("爸爸在哪")),
+            ("我在找你",        words("我在找你")),
+            ("我要找到你",      words("我要找到你")),
+            ("我想看见你",      words("我想看见你")),
+            ("你有吗",          words("你有吗")),
+            ("请问侯文咏",      words("请问侯文咏")),
+            ("有没有一种可能",  words("有没有一种可能")),
+            ("想找个人聊聊",    words("想找个人聊聊")),
+            ("一下子就读懂",    words("一下子就读懂")),
+            ("《有没有人告诉你》这本书", words("有没有人告诉你")),
+            ("有没有《一个人的书》", words("一个人的书")),
+            ("你好，我想找《三体》", words("三体")),
+            ("老师有没有《三体》", words("三体")),
+            ("求《三体》",      words("三体")),
+            ("《三体》怎么样",  words("三体")),
+            ("【三体】",        words("三体")),
             ("你好，旧时光",    words("你好 旧时光")),
             ("10019·1977",     words("10019·1977")),
             ("1984",           words("1984")),
@@ -300,5 +330,10 @@ mod tests {
             assert_eq!(Question::from_text(typed), meant, "{typed:?}");
         }
         assert_eq!(Question::from_text(&"长".repeat(101)), Question::TooLong);
+        // What our own cards tell readers to send.
+        for title in ["三体", "一个人的书", "作者", "谢谢", "12", "有没有人告诉你", "爸爸在哪", "作者之死"] {
+            let sent = crate::phrases::by_title(title);
+            assert_eq!(Question::from_text(&sent), words(title), "{sent}");
+        }
     }
 }

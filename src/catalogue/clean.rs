@@ -190,9 +190,25 @@ fn is_nationality(name: &str) -> bool {
 }
 
 /// Folded text without the dots in names, which everybody sets differently: `j. k. 罗琳`,
-/// `j·k·罗琳`, `jk罗琳`.
+/// `j·k·罗琳`, `jk罗琳`. A full stop is one only behind an initial or a Chinese character: `.net` and
+/// `3.14` keep theirs.
 pub fn undotted(folded: &str) -> String {
-    folded.split(['.', '·', '•', '・']).map(str::trim).collect()
+    let mut bare = String::with_capacity(folded.len());
+    // Letters since a blank or a dot, and whether a blank would follow a dot.
+    let (mut letters, mut blank_goes) = (0, false);
+    for c in folded.chars() {
+        let chinese = bare.ends_with(|last: char| last.is_alphanumeric() && !last.is_ascii());
+        let initial = letters == 1 && bare.ends_with(char::is_alphabetic);
+        if matches!(c, '·' | '•' | '・') || c == '.' && (chinese || initial) {
+            bare.truncate(bare.trim_end().len());
+            (letters, blank_goes) = (0, true);
+        } else if !(blank_goes && c == ' ') {
+            bare.push(c);
+            letters = if c.is_alphanumeric() { letters + 1 } else { 0 };
+            blank_goes = false;
+        }
+    }
+    bare
 }
 
 /// A number of pages out of `350`, `350 页`, `460页`; `0` and what has no digits are unknown.
@@ -240,6 +256,19 @@ pub fn rating(average: Option<f64>, count: Option<f64>) -> Rating {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    #[rustfmt::skip]
+    fn dots_in_names_go_and_others_stay() {
+        for (folded, bare) in [
+            ("j. k. 罗琳", "jk罗琳"), ("j.k.罗琳", "jk罗琳"), ("j·k·罗琳", "jk罗琳"), ("jk罗琳", "jk罗琳"),
+            ("加西亚 · 马尔克斯", "加西亚马尔克斯"), ("马丁.伊登", "马丁伊登"), ("douglas c.schmidt", "douglas cschmidt"),
+            (".net 设计", ".net 设计"), ("asp.net", "asp.net"), ("node.js", "node.js"), ("3.14", "3.14"),
+            ("spring 2.0核心", "spring 2.0核心"), ("", ""),
+        ] {
+            assert_eq!(undotted(folded), bare, "{folded}");
+        }
+    }
 
     #[test]
     #[rustfmt::skip]

@@ -56,6 +56,9 @@ impl Client<'_> {
             Ok(received) => received?,
             Err(refusal) => {
                 self.inside.metrics.count(metrics::REFUSED, [refusal.name(), ""]);
+                // Whoever is refused may stay a second to hear it, but hold nothing.
+                self.received = Vec::new();
+                self.report(0);
                 self.refuse(refusal);
                 return None;
             }
@@ -152,7 +155,7 @@ impl Client<'_> {
         let before = self.received.len();
         if self.received.capacity() - before < READ {
             // What it will hold is told before it is taken: all grow at the same time.
-            let room = (self.received.capacity() * 2).max(before + READ);
+            let room = (self.received.capacity() * 3 / 2).max(before + READ);
             if !self.report(room + besides) {
                 return Err(io::ErrorKind::OutOfMemory.into());
             }

@@ -15,7 +15,7 @@ use crate::sync::{lock, wait};
 use crate::unix::Connection;
 
 /// What all requests together may hold, those that wait for a lane included: with 256 places of
-/// 64 KiB it would be 16 MiB. Pushes up to 4 KiB do not count; 60 of compatible mode fit.
+/// 64 KiB it would be 16 MiB. Pushes up to 4 KiB do not count; 50 of compatible mode fit.
 const UNFINISHED: usize = 512 * 1024;
 /// How long a place waits for an answer to be read before it may be given to somebody else.
 /// An answer fits into the socket's buffer, so this is only waited for who sends on and on and
@@ -36,7 +36,10 @@ pub struct Places {
     changed: Condvar,
     lot: Arc<Lot>,
     limit: usize,
+    /// What requests hold that may still be finished.
     unfinished: AtomicUsize,
+    /// What those hold that were cut off, until they are gone.
+    leaving: AtomicUsize,
     /// Connections cut off to make room, since the start.
     pub cut_off: AtomicU64,
 }
@@ -61,6 +64,8 @@ pub struct Seat {
     pub bay: Arc<Bay>,
     /// Bytes its request holds, as last told to [`Places::holds`].
     held: AtomicUsize,
+    /// What it held when it was cut off.
+    lost: AtomicUsize,
     phase: Mutex<Phase>,
 }
 
@@ -90,6 +95,7 @@ impl Places {
             lot,
             limit: limit.max(1),
             unfinished: AtomicUsize::new(0),
+            leaving: AtomicUsize::new(0),
             cut_off: AtomicU64::new(0),
         }
     }
@@ -126,6 +132,7 @@ impl Places {
             connection,
             bay: Bay::new(self.lot.clone(), now),
             held: AtomicUsize::new(0),
+            lost: AtomicUsize::new(0),
             phase: Mutex::new(Phase::Arriving),
         });
         match table.seats.get_mut(number) {
@@ -144,6 +151,7 @@ impl Places {
     /// Makes a place free again.
     pub fn leave(&self, seat: &Seat) {
         self.unfinished.fetch_sub(seat.held.swap(0, Ordering::Relaxed), Ordering::Relaxed);
+        self.leaving.fetch_sub(seat.lost.swap(0, Ordering::Relaxed), Ordering::Relaxed);
         let mut table = lock(&self.table);
         if let Some(place) = table.seats.get_mut(seat.number) {
             *place = None;
@@ -178,12 +186,22 @@ impl Places {
             return true;
         }
         let mut table = lock(&self.table);
-        while self.unfinished.load(Ordering::Relaxed) > UNFINISHED {
+        // Each look costs two loads: of hundreds that wait here, all wake up when one is gone.
+        let staying = || self.unfinished.load(Ordering::Relaxed);
+        while staying() + self.leaving.load(Ordering::Relaxed) > UNFINISHED {
             let late = Instant::now().saturating_duration_since(now) >= TRYING;
-            if late
-                || *lock(&seat.phase) == Phase::Cut
-                || !self.cut_off_largest(&table, seat, bytes)
-            {
+            let cut = *lock(&seat.phase) == Phase::Cut;
+            let mut given_back = late || cut;
+            while !given_back && staying() > UNFINISHED {
+                given_back = !self.cut_off_largest(&table, seat, bytes);
+                self.changed.notify_all();
+            }
+            if given_back {
+                // It will not take them; of one that was cut off nothing counts here any more.
+                let keeps = if cut { 0 } else { before };
+                self.unfinished.fetch_add(keeps, Ordering::Relaxed);
+                let counted = seat.held.swap(keeps, Ordering::Relaxed);
+                self.unfinished.fetch_sub(counted, Ordering::Relaxed);
                 return false;
             }
             table = wait(&self.changed, table, LEAVING).0;
@@ -191,25 +209,19 @@ impl Places {
         true
     }
 
-    /// Ends the largest request that is still coming, of those as large as `bytes`, unless enough is
-    /// about to be let go of anyway. `false` when there is none.
+    /// Ends the largest request that is still coming, the oldest of them, if it is as large as
+    /// `bytes`. `false` when there is none.
     fn cut_off_largest(&self, table: &Table, but: &Seat, bytes: usize) -> bool {
-        let held = |seat: &&Arc<Seat>| seat.held.load(Ordering::Relaxed);
-        let seats = || table.seats.iter().flatten();
-        let staying = seats().filter(|seat| *lock(&seat.phase) != Phase::Cut);
-        if staying.map(|seat| held(&seat)).sum::<usize>() <= UNFINISHED {
-            return true;
-        }
-        let coming = seats().filter(|seat| seat.number != but.number).filter_map(|seat| {
+        let held = |seat: &Seat| seat.held.load(Ordering::Relaxed);
+        let others = table.seats.iter().flatten().filter(|seat| seat.number != but.number);
+        let coming = others.filter_map(|seat| {
             let Phase::Receiving { since } = *lock(&seat.phase) else { return None };
-            Some(((held(&seat), Reverse(since)), seat))
+            Some(((held(seat), Reverse(since)), seat))
         });
-        // Of those that are equally large the oldest.
         let largest = coming.max_by_key(|(key, _)| *key).map(|(_, seat)| seat);
         let largest = largest.filter(|seat| held(seat) >= bytes);
         if let Some(largest) = largest {
             self.cut_off(largest);
-            self.changed.notify_all();
         }
         largest.is_some()
     }
@@ -232,6 +244,10 @@ impl Places {
     fn cut_off(&self, seat: &Seat) {
         *lock(&seat.phase) = Phase::Cut;
         seat.connection.shutdown(Shutdown::Both);
+        let lost = seat.held.swap(0, Ordering::Relaxed);
+        seat.lost.fetch_add(lost, Ordering::Relaxed);
+        self.unfinished.fetch_sub(lost, Ordering::Relaxed);
+        self.leaving.fetch_add(lost, Ordering::Relaxed);
         self.cut_off.fetch_add(1, Ordering::Relaxed);
     }
 
@@ -285,7 +301,9 @@ impl Seat {
         let longer = |since: Instant, than| now.saturating_duration_since(since) > than;
         match *lock(&self.phase) {
             Phase::Idle { since, kept: false } => Some(since).filter(|&since| longer(since, YOUNG)),
-            Phase::Idle { since, .. } | Phase::Receiving { since } => Some(since),
+            Phase::Idle { since, .. } => Some(since),
+            // It may have all of its request, and only not have said so yet.
+            Phase::Receiving { since } => Some(since).filter(|&since| longer(since, YOUNG)),
             Phase::Sending { since } => Some(since).filter(|&since| longer(since, READING)),
             Phase::Arriving | Phase::Serving | Phase::Cut => None,
         }
