@@ -77,9 +77,9 @@ impl Lot {
     }
 
     fn enter(self: &Arc<Self>) -> Option<Place> {
-        let before = self.parked.fetch_add(1, Ordering::Relaxed);
-        let place = Place(self.clone());
-        (before < self.limit).then_some(place)
+        let more = |parked| (parked < self.limit).then_some(parked + 1);
+        let entered = self.parked.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more);
+        entered.is_ok().then(|| Place(self.clone()))
     }
 }
 
@@ -110,6 +110,11 @@ impl Bay {
     /// Whether the current request comes from this machine, and for nobody else.
     pub fn local(&self) -> bool {
         self.mail().local
+    }
+
+    /// Whether more than half of the places are taken.
+    pub fn is_crowded(&self) -> bool {
+        self.lot.parked() * 2 > self.lot.limit
     }
 
     /// Parks the current request: if nobody answers before `until`, it gets `otherwise`, or is
