@@ -38,41 +38,10 @@
 //! sees. [`crew`] is where gate and desk have their threads from, [`sync`] how locks are taken.
 #![forbid(unsafe_code)]
 
-pub mod account;
-pub mod ask;
-pub mod book;
-pub mod card;
 pub mod catalogue;
-pub mod check;
-pub mod command;
-pub mod conversation;
-pub mod crew;
-pub mod demo;
-pub mod desk;
-pub mod environment;
-pub mod gate;
-pub mod http;
-pub mod isbn;
-pub mod journal;
-pub mod keeper;
-pub mod knock;
-pub mod links;
-pub mod menu;
-pub mod metrics;
-pub mod page;
-pub mod parking;
-pub mod phrases;
-pub mod question;
-pub mod response;
-pub mod secret;
-pub mod serve;
+pub mod chat;
+pub mod cli;
 pub mod server;
 pub mod service;
-pub mod settings;
-pub mod setup;
-pub mod simulator;
-pub mod sync;
-pub mod systemd;
-pub mod text;
-pub mod unix;
+pub mod sys;
 pub mod wechat;

@@ -3,11 +3,12 @@
 use std::io::IsTerminal;
 use std::process::ExitCode;
 
-use doumibook::command::{self, Command};
-use doumibook::environment::{self, state_directory};
-use doumibook::serve::{Failed, serve};
-use doumibook::settings::Settings;
-use doumibook::{ask, check, demo, journal, menu};
+use doumibook::cli::command::{self, Command};
+use doumibook::cli::environment::{self, state_directory};
+use doumibook::cli::serve::{Failed, serve};
+use doumibook::cli::settings::Settings;
+use doumibook::cli::{ask, check, demo, menu};
+use doumibook::sys::journal;
 
 fn main() -> ExitCode {
     let (sentences, code) = match run() {

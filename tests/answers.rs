@@ -6,12 +6,12 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use doumibook::book::Source;
-use doumibook::parking::{Bay, Lot};
-use doumibook::phrases;
+use doumibook::catalogue::book::Source;
+use doumibook::chat::phrases;
+use doumibook::cli::settings::Settings;
+use doumibook::cli::setup;
+use doumibook::service::parking::{Bay, Lot};
 use doumibook::service::{Call, Service};
-use doumibook::settings::Settings;
-use doumibook::setup;
 use doumibook::wechat::signature::{self, Token};
 
 const NOW: u64 = 1_700_000_001;
@@ -130,14 +130,14 @@ fn what_each_kind_is_answered_with() {
         ("CLICK SCAN",            event("CLICK", "<EventKey>SCAN</EventKey>"), text(phrases::SCAN_HOW)),
         ("CLICK unknown",         event("CLICK", "<EventKey>V1001</EventKey>"), help),
         ("scancode: book",        scan("barcode", &format!("EAN_13,{isbn}")), card()),
-        ("scancode: goods",       scan("barcode", "EAN_13,6911316223400"), text(phrases::no_isbn(doumibook::isbn::Mistake::NotABook))),
+        ("scancode: goods",       scan("barcode", "EAN_13,6911316223400"), text(phrases::no_isbn(doumibook::catalogue::isbn::Mistake::NotABook))),
         ("scancode: QR, book",    scan("qrcode", &format!("https://book.douban.com/isbn/{isbn}/")), card()),
         ("scancode: QR, digits",  scan("qrcode", "7121042622"), card()),
         ("scancode: ISBN-10",     scan("barcode", "CODE_128,7121042622"), card()),
         ("scancode: add-on",      scan("barcode", &format!("EAN_13,{isbn} 01")), card()),
-        ("scancode: wrong digit", scan("qrcode", "9787121042622"), text(phrases::no_isbn(doumibook::isbn::Mistake::CheckDigit))),
+        ("scancode: wrong digit", scan("qrcode", "9787121042622"), text(phrases::no_isbn(doumibook::catalogue::isbn::Mistake::CheckDigit))),
         ("scancode: copy number", scan("barcode", "CODE_128,7121042621"), text(phrases::SCAN)),
-        ("scancode: music",       scan("barcode", "EAN_13,9790260000438"), text(phrases::no_isbn(doumibook::isbn::Mistake::NotABook))),
+        ("scancode: music",       scan("barcode", "EAN_13,9790260000438"), text(phrases::no_isbn(doumibook::catalogue::isbn::Mistake::NotABook))),
         ("scancode: QR",          scan("qrcode", "https://a.example/"), text(phrases::SCAN)),
         ("pic_weixin",            event("pic_weixin", "<EventKey>P</EventKey><SendPicsInfo><Count>1</Count></SendPicsInfo>"), "success".into()),
         ("location_select",       event("location_select", "<EventKey>L</EventKey>"), "success".into()),

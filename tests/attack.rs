@@ -55,7 +55,7 @@ fn nobody_else_notices() {
     ];
     let directory = Directory::new();
     let shelf = directory.file("shelf.jsonl", SHELF);
-    doumibook::unix::open_files(4096);
+    doumibook::sys::unix::open_files(4096);
     let server = Server::serve(&[("DOUMIBOOK_SHELF", &shelf)]);
     let start = settled(&server);
     for (name, attack) in rows {

@@ -3,9 +3,9 @@
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
-use doumibook::book::Book;
-use doumibook::catalogue::budget::{Cause, Change, Gate, Pass, State};
-use doumibook::catalogue::{Event, Outcome, Reason};
+use doumibook::catalogue::book::Book;
+use doumibook::catalogue::guard::{BreakerChange, BreakerState, Permit, RestCause, SourceGuard};
+use doumibook::catalogue::{Outcome, Reason, SourceEvent};
 
 fn at(start: Instant, millis: u64) -> Instant {
     start + Duration::from_millis(millis)
@@ -31,11 +31,13 @@ fn outcome(letter: char) -> Outcome {
 }
 
 /// Where a breaker stands at that second of the test.
-fn shown(gate: &Gate, start: Instant, second: u64) -> String {
+fn shown(gate: &SourceGuard, start: Instant, second: u64) -> String {
     match gate.state(at(start, second * 1000)) {
-        State::Closed => "closed".to_owned(),
-        State::Resting { until } => format!("rests to {}", until.duration_since(start).as_secs()),
-        State::Probing => "probing".to_owned(),
+        BreakerState::Closed => "closed".to_owned(),
+        BreakerState::Resting { until } => {
+            format!("rests to {}", until.duration_since(start).as_secs())
+        }
+        BreakerState::Probing => "probing".to_owned(),
     }
 }
 
@@ -63,13 +65,13 @@ fn the_breaker() {
         ("back for good",            &[(0, 'l', "rests to 15"), (15, 'f', "closed"), (30, 'l', "rests to 45")]),
     ] {
         let start = Instant::now();
-        let mut gate = Gate::new(None);
+        let mut gate = SourceGuard::new(None);
         for &(second, letter, expected) in steps {
             let now = at(start, second * 1000);
             assert_eq!(gate.would_ask(now), letter != '!', "{row}, at {second}");
             match gate.admit(now, now + Duration::from_secs(4)) {
                 Ok(pass) => drop(gate.report(pass, &outcome(letter), now)),
-                Err(Event::Resting(_)) => assert_eq!(letter, '!', "{row}, at {second}"),
+                Err(SourceEvent::Resting(_)) => assert_eq!(letter, '!', "{row}, at {second}"),
                 Err(other) => panic!("{row}: {other:?}"),
             }
             assert_eq!(shown(&gate, start, second), expected, "{row}, at {second}");
@@ -78,7 +80,7 @@ fn the_breaker() {
 }
 
 /// Gets leave to ask, for four seconds.
-fn pass(gate: &mut Gate, now: Instant) -> Pass {
+fn pass(gate: &mut SourceGuard, now: Instant) -> Permit {
     match gate.admit(now, now + Duration::from_secs(4)) {
         Ok(pass) => pass,
         Err(refused) => panic!("{refused:?}"),
@@ -88,10 +90,10 @@ fn pass(gate: &mut Gate, now: Instant) -> Pass {
 #[test]
 fn lookups_that_overlap_a_rest() {
     let start = Instant::now();
-    let mut gate = Gate::new(None);
+    let mut gate = SourceGuard::new(None);
     let [first, second, third, fourth] = [0; 4].map(|_| pass(&mut gate, at(start, 0)));
     let change = gate.report(first, &limited(None), at(start, 0));
-    assert_eq!(change, Some(Change::Rests(Duration::from_secs(15))));
+    assert_eq!(change, Some(BreakerChange::Rests(Duration::from_secs(15))));
     assert_eq!(gate.report(second, &limited(None), at(start, 1_000)), None);
     assert_eq!(shown(&gate, start, 1), "rests to 15", "a second limit makes no second rest");
     assert_eq!(gate.report(third, &limited(Some(40)), at(start, 1_000)), None);
@@ -103,7 +105,7 @@ fn lookups_that_overlap_a_rest() {
 #[test]
 fn exactly_one_probe() {
     let start = Instant::now();
-    let mut gate = Gate::new(None);
+    let mut gate = SourceGuard::new(None);
     let [limiting, late] = [0; 2].map(|_| pass(&mut gate, at(start, 0)));
     gate.report(limiting, &limited(None), at(start, 0));
     assert_eq!(shown(&gate, start, 14), "rests to 15");
@@ -112,18 +114,21 @@ fn exactly_one_probe() {
     assert_eq!(shown(&gate, start, 15), "probing");
     for _ in 0..100 {
         let refused = gate.admit(at(start, 15_000), at(start, 19_000));
-        assert_eq!(refused, Err(Event::Resting(Cause::Limited)));
+        assert_eq!(refused, Err(SourceEvent::Resting(RestCause::Limited)));
     }
     assert_eq!(gate.report(late, &Outcome::NotFound, at(start, 16_000)), None);
     assert_eq!(shown(&gate, start, 16), "probing", "only the probe decides");
-    assert_eq!(gate.report(probe, &Outcome::NotFound, at(start, 16_000)), Some(Change::Back));
+    assert_eq!(
+        gate.report(probe, &Outcome::NotFound, at(start, 16_000)),
+        Some(BreakerChange::Back)
+    );
     assert_eq!(shown(&gate, start, 16), "closed");
 }
 
 #[test]
 fn a_probe_that_never_comes_back_is_replaced() {
     let start = Instant::now();
-    let mut gate = Gate::new(None);
+    let mut gate = SourceGuard::new(None);
     let limiting = pass(&mut gate, at(start, 0));
     gate.report(limiting, &limited(None), at(start, 0));
     let _lost = pass(&mut gate, at(start, 15_000));
@@ -131,13 +136,16 @@ fn a_probe_that_never_comes_back_is_replaced() {
     assert_eq!(shown(&gate, start, 21), "probing");
     let probe = pass(&mut gate, at(start, 21_000));
     assert!(!gate.would_ask(at(start, 21_000)));
-    assert_eq!(gate.report(probe, &Outcome::NotFound, at(start, 21_000)), Some(Change::Back));
+    assert_eq!(
+        gate.report(probe, &Outcome::NotFound, at(start, 21_000)),
+        Some(BreakerChange::Back)
+    );
 }
 
 #[test]
 fn the_budget_holds_in_every_minute() {
     let start = Instant::now();
-    let mut gate = Gate::new(NonZeroU32::new(5));
+    let mut gate = SourceGuard::new(NonZeroU32::new(5));
     let mut asked = Vec::new();
     // Somebody wants to know three times a second, for five minutes.
     for millis in (0..300_000).step_by(333) {
@@ -149,7 +157,7 @@ fn the_budget_holds_in_every_minute() {
                 gate.report(pass, &Outcome::NotFound, now);
                 asked.push(millis);
             }
-            Err(refused) => assert_eq!((refused, free), (Event::OverBudget, false)),
+            Err(refused) => assert_eq!((refused, free), (SourceEvent::OverBudget, false)),
         }
     }
     assert_eq!(asked.len(), 25, "all of it is used");
@@ -162,11 +170,11 @@ fn the_budget_holds_in_every_minute() {
 #[test]
 fn what_a_source_cannot_know_costs_nothing() {
     let start = Instant::now();
-    let mut gate = Gate::new(NonZeroU32::new(1));
+    let mut gate = SourceGuard::new(NonZeroU32::new(1));
     for _ in 0..3 {
         let free = pass(&mut gate, at(start, 0));
         gate.report(free, &Outcome::Unasked, at(start, 0));
     }
     let _spent = pass(&mut gate, at(start, 0));
-    assert_eq!(gate.admit(at(start, 0), at(start, 1)), Err(Event::OverBudget));
+    assert_eq!(gate.admit(at(start, 0), at(start, 1)), Err(SourceEvent::OverBudget));
 }

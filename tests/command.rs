@@ -1,9 +1,9 @@
 //! The command line: words, and what the real binary makes of them.
 
-use doumibook::account::Mode;
-use doumibook::command::{Ask, Command, Kind, help};
-use doumibook::settings::{ALL, CREDENTIALS};
-use doumibook::unix::Address;
+use doumibook::cli::command::{Ask, Command, Kind, help};
+use doumibook::cli::settings::{ALL, CREDENTIALS};
+use doumibook::sys::unix::Address;
+use doumibook::wechat::credentials::Mode;
 use support::server::{Directory, doumibook, run};
 
 mod support;

@@ -4,7 +4,7 @@
 //! a request before its last byte. `next` in a row is how many bytes are left for the next
 //! request, so that nothing can be smuggled in the body of another.
 
-use doumibook::gate::framing::{BODY, Framing, HEAD, Refusal, Request, Step};
+use doumibook::server::framing::{BODY, Framing, HEAD, Refusal, Request, Step};
 
 use Refusal::{BodyTooLong, Expectation, HeadTooLong, Malformed, NoLength};
 

@@ -10,10 +10,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use doumibook::catalogue::isbn::Isbn;
 use doumibook::catalogue::{Catalogue, Outcome, Query, douban::Douban, neodb::NeoDb};
-use doumibook::http::{BaseUrl, Failure, Http, MAX_BODY, Page, Proxy, Url};
-use doumibook::isbn::Isbn;
-use doumibook::secret::Secret;
+use doumibook::sys::http::{BaseUrl, Failure, Http, MAX_BODY, Page, Proxy, Url};
+use doumibook::sys::secret::Secret;
 use upstream::{Answer, Gate, Reaction, Upstream};
 
 /// Enough for any answer that comes at all.

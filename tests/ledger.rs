@@ -10,14 +10,14 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use doumibook::book::{Book, Source};
+use doumibook::catalogue::book::{Book, Source};
 use doumibook::catalogue::library::{Guarded, Library, Verdict};
 use doumibook::catalogue::memory::Memory;
 use doumibook::catalogue::{Catalogue, Outcome, Query};
-use doumibook::desk::ledger::{Ledger, Turn};
-use doumibook::desk::{Desk, Refused, Waiter};
-use doumibook::parking::{Bay, Lot};
-use doumibook::response::Response;
+use doumibook::service::dedup::{Arrival, DeliveryDedup};
+use doumibook::service::lookups::{LookupService, Refused, Waiter};
+use doumibook::service::parking::{Bay, Lot};
+use doumibook::service::response::Response;
 use doumibook::wechat::push::{Identity, Push};
 use upstream::Gate;
 
@@ -50,9 +50,9 @@ enum Step {
 
 #[test]
 fn deliveries_to_the_process_before_count() {
-    let (mut ledger, now) = (Ledger::default(), Instant::now());
-    assert!(matches!(ledger.arrive(&push(1), 2, now), Turn::First));
-    assert!(matches!(ledger.arrive(&push(1), 1, now), Turn::Join(3)));
+    let (mut ledger, now) = (DeliveryDedup::default(), Instant::now());
+    assert!(matches!(ledger.arrive(&push(1), 2, now), Arrival::New));
+    assert!(matches!(ledger.arrive(&push(1), 1, now), Arrival::InProgress(3)));
 }
 
 #[test]
@@ -71,7 +71,7 @@ fn each_delivery_knows_its_turn() {
         ),
     ];
     for (name, steps) in table {
-        let (mut ledger, start) = (Ledger::default(), Instant::now());
+        let (mut ledger, start) = (DeliveryDedup::default(), Instant::now());
         for step in steps {
             match step {
                 Settle => assert!(ledger.settle(&push(1), &reply(1)).is_empty(), "{name}"),
@@ -79,9 +79,9 @@ fn each_delivery_knows_its_turn() {
                 Arrive(second, expected) => {
                     let turn = ledger.arrive(&push(1), 1, start + Duration::from_secs(*second));
                     let turn = match turn {
-                        Turn::First => "first".to_owned(),
-                        Turn::Join(number) => format!("join {number}"),
-                        Turn::Again(_) => "again".to_owned(),
+                        Arrival::New => "first".to_owned(),
+                        Arrival::InProgress(number) => format!("join {number}"),
+                        Arrival::Answered(_) => "again".to_owned(),
                     };
                     assert_eq!(turn, *expected, "{name}, second {second}");
                 }
@@ -92,7 +92,7 @@ fn each_delivery_knows_its_turn() {
 
 #[test]
 fn who_waits_is_answered_once_by_whatever_ends_the_wait() {
-    type End = fn(&mut Ledger, &Identity) -> usize;
+    type End = fn(&mut DeliveryDedup, &Identity) -> usize;
     let table: [(&str, End, bool); 3] = [
         ("settled", |ledger, push| ledger.settle(push, &reply(3)).len(), true),
         ("forgotten", |ledger, push| ledger.forget(push).len(), false),
@@ -100,7 +100,7 @@ fn who_waits_is_answered_once_by_whatever_ends_the_wait() {
     ];
     let later = Instant::now() + PATIENCE;
     for (name, end, answered) in table {
-        let (mut ledger, id) = (Ledger::default(), push(1));
+        let (mut ledger, id) = (DeliveryDedup::default(), push(1));
         ledger.arrive(&id, 1, Instant::now());
         for _ in 0..2 {
             assert!(ledger.wait(&id, bay().park(later, None).unwrap()).is_none(), "{name}");
@@ -114,18 +114,18 @@ fn who_waits_is_answered_once_by_whatever_ends_the_wait() {
 
 /// How many of `number` settled pushes, of `bytes` each, are still known afterwards.
 fn kept(number: usize, bytes: usize) -> usize {
-    let (mut ledger, now) = (Ledger::default(), Instant::now());
+    let (mut ledger, now) = (DeliveryDedup::default(), Instant::now());
     ledger.arrive(&push(0), 1, now);
     let waiting = bay();
     assert!(ledger.wait(&push(0), waiting.park(now + PATIENCE, None).unwrap()).is_none());
     for n in 1..=number {
         let id = push(n);
-        assert!(matches!(ledger.arrive(&id, 1, now), Turn::First));
+        assert!(matches!(ledger.arrive(&id, 1, now), Arrival::New));
         ledger.settle(&id, &reply(bytes));
     }
     assert_eq!(ledger.settle(&push(0), &reply(1)).len(), 1, "who waits never has to go");
     // From the youngest: asking for one that is gone would push others out.
-    let known = |n: &usize| matches!(ledger.arrive(&push(*n), 1, now), Turn::Again(_));
+    let known = |n: &usize| matches!(ledger.arrive(&push(*n), 1, now), Arrival::Answered(_));
     (1..=number).rev().take_while(known).count()
 }
 
@@ -155,10 +155,10 @@ impl<F: Fn(&Query) -> Outcome + Send + Sync> Catalogue for Actor<F> {
     }
 }
 
-fn desk(threads: usize, act: impl Fn(&Query) -> Outcome + Send + Sync + 'static) -> Desk {
+fn desk(threads: usize, act: impl Fn(&Query) -> Outcome + Send + Sync + 'static) -> LookupService {
     let source = Guarded::new(Box::new(Actor(act)), None);
     let library = Library::new(vec![source], Memory::new(1 << 20, Vec::new()));
-    Desk::new(Arc::new(library), threads, Arc::default())
+    LookupService::new(Arc::new(library), threads, Arc::default())
 }
 
 fn found() -> Outcome {
@@ -176,12 +176,12 @@ fn waiter() -> (Waiter, Receiver<Verdict>) {
     (Box::new(move |answer| told.send(answer.verdict).unwrap()), hear)
 }
 
-fn ask(desk: &Desk, query: usize, reader: &str) -> Result<Receiver<Verdict>, Refused> {
+fn ask(desk: &LookupService, query: usize, reader: &str) -> Result<Receiver<Verdict>, Refused> {
     ask_at(desk, query, reader, Instant::now())
 }
 
 fn ask_at(
-    desk: &Desk,
+    desk: &LookupService,
     query: usize,
     reader: &str,
     now: Instant,
@@ -191,7 +191,7 @@ fn ask_at(
 }
 
 /// Waits until the desk is like this: lookups running, lookups queued.
-fn wait_for(desk: &Desk, load: (usize, usize)) {
+fn wait_for(desk: &LookupService, load: (usize, usize)) {
     let until = Instant::now() + PATIENCE;
     while desk.load() != load {
         assert!(Instant::now() < until, "{:?} instead of {load:?}", desk.load());

@@ -10,14 +10,15 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use actors::{Actor, Does, Hands};
-use doumibook::book::{Book, Source};
-use doumibook::catalogue::budget::State;
+use doumibook::catalogue::book::{Book, Source};
+use doumibook::catalogue::guard::BreakerState;
 use doumibook::catalogue::library::{Clock, Guarded};
 use doumibook::catalogue::memory::{FOUND_FOR, Memory};
 use doumibook::catalogue::{
-    Answer, Catalogue, Event, Library, Note, Outcome, Query, Reason, Verdict, douban, neodb,
+    Answer, Catalogue, Library, Outcome, Query, Reason, SourceEvent, SourceReport, Verdict, douban,
+    neodb,
 };
-use doumibook::http::{BaseUrl, Page};
+use doumibook::sys::http::{BaseUrl, Page};
 
 fn books(source: Source) -> Outcome {
     Outcome::Found(vec![Book { title: "三体".to_owned(), source, ..Book::default() }])
@@ -50,8 +51,8 @@ fn find(library: &Library, hands: &Hands) -> Answer {
     library.find(&query(), hands.now() + Duration::from_secs(12))
 }
 
-fn lines(notes: &[Note]) -> Vec<String> {
-    notes.iter().map(Note::to_string).collect()
+fn lines(reports: &[SourceReport]) -> Vec<String> {
+    reports.iter().map(SourceReport::to_string).collect()
 }
 
 const ORDER: [Source; 3] = [Source::Douban, Source::NeoDb, Source::Shelf];
@@ -109,7 +110,7 @@ fn a_saver_sleeps_until_something_was_learned() {
 #[rustfmt::skip]
 fn what_the_sources_mean_together() {
     use Verdict::{Busy, Found, NotFound, Trouble, Unasked};
-    for (letters, verdict, source, asked, notes) in [
+    for (letters, verdict, source, asked, reports) in [
         ("f",   Found,    Some(Source::Douban), vec![1],       "douban: 1 found in 0 ms"),
         ("nf",  Found,    Some(Source::NeoDb),  vec![1, 1],    "douban: not found in 0 ms | neodb: 1 found in 0 ms"),
         ("fff", Found,    Some(Source::Douban), vec![1, 0, 0], "douban: 1 found in 0 ms"),
@@ -133,7 +134,7 @@ fn what_the_sources_mean_together() {
         assert_eq!(answer.source, source, "{letters}");
         assert_eq!(answer.books.is_empty(), verdict != Found, "{letters}");
         assert_eq!(times, asked, "{letters}");
-        assert_eq!(lines(&answer.notes).join(" | "), notes, "{letters}");
+        assert_eq!(lines(&answer.reports).join(" | "), reports, "{letters}");
         assert!(!answer.stale && !answer.remembered, "{letters}");
     }
 }
@@ -183,10 +184,10 @@ fn no_source_eats_the_time_of_those_behind_it() {
         // What a source was given is its deadline less the time that those before it took.
         let mut spent = 0;
         for actor in &actors {
-            let note = answer.notes.iter().find(|note| note.source == actor.source).unwrap();
+            let note = answer.reports.iter().find(|note| note.source == actor.source).unwrap();
             let until = actor.untils.lock().unwrap().first().copied();
             let share = until.map_or(0, |until| (until - hands.at(spent)).as_millis() as u64);
-            assert_eq!(note.event == Event::NoTime, until.is_none(), "{row}");
+            assert_eq!(note.event == SourceEvent::NoTime, until.is_none(), "{row}");
             given.push(share);
             spent += note.millis;
         }
@@ -214,12 +215,15 @@ fn a_resting_source_is_neither_asked_nor_given_time() {
     assert_eq!((hands.now(), hung.asked(), resting.asked()), (start, 3, 1));
     assert!(matches!(
         library.states()[..],
-        [(Source::Douban, State::Resting { .. }), (Source::NeoDb, State::Resting { .. })]
+        [
+            (Source::Douban, BreakerState::Resting { .. }),
+            (Source::NeoDb, BreakerState::Resting { .. })
+        ]
     ));
     hands.advance(15_000);
     assert!(matches!(
         library.states()[..],
-        [(Source::Douban, State::Probing), (Source::NeoDb, State::Resting { .. })]
+        [(Source::Douban, BreakerState::Probing), (Source::NeoDb, BreakerState::Resting { .. })]
     ));
     find(&library, &hands);
     assert_eq!((hung.asked(), resting.asked()), (4, 1), "the probe, and only that");
@@ -242,7 +246,7 @@ fn answers_are_remembered_and_failures_are_not() {
         assert_eq!(second.source, first.source, "{letter}");
         assert_eq!(actor.asked(), if remembered { 1 } else { 2 }, "{letter}");
         assert_eq!(library.recall(&query()).is_some(), remembered, "{letter}");
-        assert_eq!(second.notes.is_empty(), remembered, "{letter}");
+        assert_eq!(second.reports.is_empty(), remembered, "{letter}");
         assert_eq!(library.remembers().0, usize::from(remembered), "{letter}");
     }
 }
@@ -271,7 +275,7 @@ fn an_old_answer_is_better_than_none() {
         assert_eq!((answer.verdict, answer.stale), (verdict, stale), "{row}");
         assert_eq!(answer.remembered, stale, "{row}");
         assert_eq!(answer.books.is_empty(), verdict != Found, "{row}");
-        assert!(!answer.notes.is_empty(), "{row}: the log hears why");
+        assert!(!answer.reports.is_empty(), "{row}: the log hears why");
     }
 }
 
@@ -305,7 +309,7 @@ fn past_the_budget_a_source_is_not_asked() {
     let answer = find(&library, &hands);
     assert_eq!((answer.verdict, actor.asked()), (Verdict::Busy, 1));
     assert_eq!(
-        lines(&answer.notes),
+        lines(&answer.reports),
         ["neodb: not asked, this minute's lookups are used up; if the source allows more, raise \
           DOUMIBOOK_NEODB_PER_MINUTE"]
     );
@@ -331,7 +335,7 @@ fn the_log_says_once_what_to_do() {
     ] {
         let hands = Hands::new();
         let library = library(&hands, &[&Actor::new(source, &hands, [Does::Say(outcome)])]);
-        assert_eq!(lines(&find(&library, &hands).notes), [expected]);
+        assert_eq!(lines(&find(&library, &hands).reports), [expected]);
     }
 }
 

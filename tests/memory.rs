@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use doumibook::book::{Book, Source};
 use doumibook::catalogue::Query;
+use doumibook::catalogue::book::{Book, Source};
 use doumibook::catalogue::memory::{FOUND_FOR, Memory, NOT_FOUND_FOR};
 
 /// Some moment in 2026.

@@ -6,9 +6,9 @@ mod upstream;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use doumibook::command::Menu;
-use doumibook::menu::{DEFAULT, problems, run};
-use doumibook::settings::Settings;
+use doumibook::cli::command::Menu;
+use doumibook::cli::menu::{DEFAULT, problems, run};
+use doumibook::cli::settings::Settings;
 use serde_json::{Value, json};
 use upstream::{Reaction, Request, Upstream};
 

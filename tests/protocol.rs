@@ -6,7 +6,7 @@ use base64::prelude::BASE64_STANDARD;
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 
-use doumibook::account::{Account, Mode};
+use doumibook::wechat::credentials::{Credentials, Mode};
 use doumibook::wechat::envelope::{encrypt, open, open_reply, seal, sealed_text};
 use doumibook::wechat::push::{Event::*, Kind::*};
 use doumibook::wechat::reply::{LONGEST_TEXT, link, plain};
@@ -686,7 +686,7 @@ fn a_reply_opens_with_what_sealed_its_push() {
     let tokens = ["new", "old"].map(|text| Token::parse(text).unwrap());
     let keys = ["B", "A"].map(|letter| AesKey::parse(&letter.repeat(43)).unwrap());
     let app_id = AppId::parse("wxba5fad812f8e6fb9").unwrap();
-    let account = Account {
+    let account = Credentials {
         tokens: tokens.to_vec(),
         keys: keys.to_vec(),
         app_id: Some(app_id.clone()),

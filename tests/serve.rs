@@ -3,7 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use doumibook::phrases;
+use doumibook::chat::phrases;
 use support::client::{Answer, get, post, request};
 use support::push::{ACCOUNT, Push, READER, field, target, text_reply};
 use support::server::{Directory, Server, TOKEN};
@@ -114,7 +114,7 @@ fn texts_and_events_get_these_bytes() {
         ("own QR",        Push::event("SCAN").with("EventKey", "42"), phrases::help()),
         ("image",         Push::new("image").with("PicUrl", "http://mmbiz.qpic.cn/1").with("MediaId", "m"), phrases::IMAGE.into()),
         ("new type",      Push::new("hologram"),                    phrases::UNSUPPORTED.into()),
-        ("wrong digit",   Push::text("9787020042495"),              phrases::no_isbn(doumibook::isbn::Mistake::CheckDigit).into()),
+        ("wrong digit",   Push::text("9787020042495"),              phrases::no_isbn(doumibook::catalogue::isbn::Mistake::CheckDigit).into()),
         ("no such book",  Push::text("查无此书"),                    not_found.clone()),
         ("end of CDATA",  Push::new("text").raw("<Content>查]]&gt;无</Content>"), phrases::not_found("“查]] >无”", phrases::TRY_WORDS)),
         ("control bytes", Push::text("\u{1d}查无\u{8}此书"),          not_found),

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use doumibook::account::Mode;
-use doumibook::settings::{Settings, variable};
+use doumibook::cli::settings::{Settings, variable};
+use doumibook::wechat::credentials::Mode;
 
 const KEY: &str = "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG";
 const APP: (&str, &str) = ("DOUMIBOOK_APP_ID", "wx2c2769f8efd9abc2");

@@ -2,12 +2,12 @@
 
 use std::time::Instant;
 
-use doumibook::book::{Book, Holding, Rating};
+use doumibook::catalogue::book::{Book, Holding, Rating};
 use doumibook::catalogue::clean::undotted;
+use doumibook::catalogue::isbn::Isbn;
 use doumibook::catalogue::shelf::{Format, Shelf};
 use doumibook::catalogue::{Catalogue, HITS, Outcome, Query};
-use doumibook::isbn::Isbn;
-use doumibook::text::fold;
+use doumibook::sys::text::fold;
 
 #[path = "bench/library.rs"]
 mod library;

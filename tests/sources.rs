@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use doumibook::book::{Book, Rating};
+use doumibook::catalogue::book::{Book, Rating};
+use doumibook::catalogue::isbn::Isbn;
 use doumibook::catalogue::{Outcome, Query, douban, neodb};
-use doumibook::http::{BaseUrl, Page};
-use doumibook::isbn::Isbn;
+use doumibook::sys::http::{BaseUrl, Page};
 
 const ISBN: &str = "9787020042494";
 

@@ -5,10 +5,10 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use doumibook::book::{Book, Holding, Rating, Source};
+use doumibook::catalogue::book::{Book, Holding, Rating, Source};
+use doumibook::catalogue::isbn::Isbn;
 use doumibook::catalogue::memory::{Memory, NOT_FOUND_FOR, Origin};
 use doumibook::catalogue::{Query, statefile};
-use doumibook::isbn::Isbn;
 
 /// Some moment in 2026.
 const NOON: u64 = 1_790_000_000;

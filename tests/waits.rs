@@ -11,7 +11,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use doumibook::phrases;
+use doumibook::chat::phrases;
 use doumibook::wechat::envelope::{self, AesKey, AppId};
 use doumibook::wechat::signature::Token;
 use nix::sys::signal::Signal;

@@ -4,8 +4,8 @@
 //! the field holds no information. Pure, never fails, and knows no source by name; what the
 //! rules answer to was counted in real records.
 
-use crate::book::Rating;
-use crate::text;
+use crate::catalogue::book::Rating;
+use crate::sys::text;
 
 /// Characters of a summary that a card shows.
 const SUMMARY: usize = 120;

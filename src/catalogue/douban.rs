@@ -13,9 +13,9 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::{Catalogue, Outcome, Query, Reason, record, web};
-use crate::book::Source;
-use crate::http::{BaseUrl, Failure, Http, Page, Url};
-use crate::secret::Secret;
+use crate::catalogue::book::Source;
+use crate::sys::http::{BaseUrl, Failure, Http, Page, Url};
+use crate::sys::secret::Secret;
 
 const URL: &str = "DOUMIBOOK_DOUBAN_URL";
 const KEY: &str = "DOUMIBOOK_DOUBAN_KEY";
@@ -194,7 +194,7 @@ pub fn public_page(id: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::http::Proxy;
+    use crate::sys::http::Proxy;
 
     #[test]
     fn only_the_real_api_is_asked_for_fields() {

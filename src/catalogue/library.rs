@@ -1,9 +1,9 @@
 //! All sources behind one question: remembered answers first, then one source after another.
 //!
 //! In: a query and the moment by which an answer is of use. Out: an [`Answer`] whose verdict
-//! is true of all sources together, with a [`Note`] for each thing the operator's log may
+//! is true of all sources together, with a [`SourceReport`] for each thing the operator's log may
 //! want. "Not found" is said only when every source that could know said so. No lock is held
-//! while a source is asked; nothing waits for a source that rests; notes carry neither the
+//! while a source is asked; nothing waits for a source that rests; reports carry neither the
 //! question nor anything a remote side wrote.
 
 use std::io;
@@ -12,13 +12,13 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use super::budget::{Cause, Gate, State};
+use super::guard::{BreakerState, RestCause, SourceGuard};
 use super::memory::Memory;
-use super::note::{Event, Note};
+use super::report::{SourceEvent, SourceReport};
 use super::{Catalogue, Outcome, Query, Reason, statefile};
-use crate::book::{Book, Source};
-use crate::sync::lock;
-use crate::unix;
+use crate::catalogue::book::{Book, Source};
+use crate::sys::sync::lock;
+use crate::sys::unix;
 
 /// With less than this left no source is asked over the network: name, connection, TLS and
 /// answer are four round trips, and those take 60 ms each on a fair line.
@@ -75,13 +75,13 @@ pub struct Answer {
     /// The answer is from memory.
     pub remembered: bool,
     /// What happened at each source, in order; empty when none was needed.
-    pub notes: Vec<Note>,
+    pub reports: Vec<SourceReport>,
 }
 
 /// A source with its budget and breaker.
 pub struct Guarded {
     catalogue: Box<dyn Catalogue>,
-    gate: Option<Mutex<Gate>>,
+    gate: Option<Mutex<SourceGuard>>,
 }
 
 impl Guarded {
@@ -89,7 +89,7 @@ impl Guarded {
     /// memory: it has neither budget nor breaker.
     pub fn new(catalogue: Box<dyn Catalogue>, per_minute: Option<NonZeroU32>) -> Self {
         let remote = catalogue.source() != Source::Shelf;
-        Self { catalogue, gate: remote.then(|| Mutex::new(Gate::new(per_minute))) }
+        Self { catalogue, gate: remote.then(|| Mutex::new(SourceGuard::new(per_minute))) }
     }
 
     /// Whether it is a source over the network that may be asked: a shelf takes no time.
@@ -130,19 +130,19 @@ impl Library {
         if let Some(answer) = self.recall(query) {
             return answer;
         }
-        let mut notes = Vec::new();
+        let mut reports = Vec::new();
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
-            if let Some(books) = self.ask(source, later, query, until, &mut notes) {
-                return self.learn(query, books.into(), notes);
+            if let Some(books) = self.ask(source, later, query, until, &mut reports) {
+                return self.learn(query, books.into(), reports);
             }
             rest = later;
         }
-        self.come_back_empty(query, notes)
+        self.come_back_empty(query, reports)
     }
 
     /// Where each breaker stands, for metrics; a shelf has none.
-    pub fn states(&self) -> Vec<(Source, State)> {
+    pub fn states(&self) -> Vec<(Source, BreakerState)> {
         let now = self.clock.now();
         let state = |member: &Guarded| {
             let gate = member.gate.as_ref()?;
@@ -188,14 +188,14 @@ impl Library {
         later: &[Guarded],
         query: &Query,
         until: Instant,
-        notes: &mut Vec<Note>,
+        reports: &mut Vec<SourceReport>,
     ) -> Option<Vec<Book>> {
         let Guarded { catalogue, gate } = source;
         let name = catalogue.source();
         let start = self.clock.now();
         let left = until.saturating_duration_since(start);
         if gate.is_some() && left < LEAST_SHARE {
-            notes.push(Note::new(name, Event::NoTime));
+            reports.push(SourceReport::new(name, SourceEvent::NoTime));
             return None;
         }
         let others = later.iter().filter(|other| other.needs_time(start)).count();
@@ -204,7 +204,7 @@ impl Library {
         let pass = match admitted.transpose() {
             Ok(pass) => pass,
             Err(refused) => {
-                notes.push(Note::new(name, refused));
+                reports.push(SourceReport::new(name, refused));
                 return None;
             }
         };
@@ -213,29 +213,29 @@ impl Library {
         let change = gate.as_ref().zip(pass).and_then(|(g, p)| lock(g).report(p, &outcome, end));
         let millis = end.duration_since(start).as_millis() as u64;
         let (event, reason, books) = split(outcome);
-        notes.push(Note { source: name, event, millis, reason });
-        notes.extend(change.map(|change| Note::new(name, Event::Changed(change))));
+        reports.push(SourceReport { source: name, event, millis, reason });
+        reports.extend(change.map(|change| SourceReport::new(name, SourceEvent::Changed(change))));
         books
     }
 
     /// A full answer, to be remembered.
-    fn learn(&self, query: &Query, books: Arc<[Book]>, notes: Vec<Note>) -> Answer {
+    fn learn(&self, query: &Query, books: Arc<[Book]>, reports: Vec<SourceReport>) -> Answer {
         let wall = self.clock.wall();
         lock(&self.memory).keep(query, Arc::clone(&books), wall);
         self.learned.notify_all();
-        Answer::of(books, notes)
+        Answer::of(books, reports)
     }
 
     /// No source has found anything: a miss, or the last resort, or the reason for neither.
-    fn come_back_empty(&self, query: &Query, notes: Vec<Note>) -> Answer {
-        let verdict = verdict(&notes);
+    fn come_back_empty(&self, query: &Query, reports: Vec<SourceReport>) -> Answer {
+        let verdict = verdict(&reports);
         if verdict == Verdict::NotFound {
-            return self.learn(query, Arc::default(), notes);
+            return self.learn(query, Arc::default(), reports);
         }
         let old = lock(&self.memory).last_resort(query);
         match old {
-            Some(books) => Answer { remembered: true, stale: true, ..Answer::of(books, notes) },
-            None => Answer { verdict, ..Answer::of(Arc::default(), notes) },
+            Some(books) => Answer { remembered: true, stale: true, ..Answer::of(books, reports) },
+            None => Answer { verdict, ..Answer::of(Arc::default(), reports) },
         }
     }
 }
@@ -246,37 +246,39 @@ impl Answer {
         Self { verdict, ..Self::of(Arc::default(), Vec::new()) }
     }
 
-    fn of(books: Arc<[Book]>, notes: Vec<Note>) -> Self {
+    fn of(books: Arc<[Book]>, reports: Vec<SourceReport>) -> Self {
         let source = books.first().map(|book| book.source);
         let verdict = if source.is_some() { Verdict::Found } else { Verdict::NotFound };
-        Self { verdict, books, source, stale: false, remembered: false, notes }
+        Self { verdict, books, source, stale: false, remembered: false, reports }
     }
 }
 
-fn split(outcome: Outcome) -> (Event, Option<Reason>, Option<Vec<Book>>) {
+fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Vec<Book>>) {
     match outcome {
-        Outcome::Found(books) => (Event::Found(books.len()), None, Some(books)),
-        Outcome::NotFound => (Event::NotFound, None, None),
-        Outcome::Unasked => (Event::Unasked, None, None),
-        Outcome::Limited { reason, .. } => (Event::Limited, Some(reason), None),
-        Outcome::Operator(reason) => (Event::Operator, Some(reason), None),
-        Outcome::Down(reason) => (Event::Down, Some(reason), None),
+        Outcome::Found(books) => (SourceEvent::Found(books.len()), None, Some(books)),
+        Outcome::NotFound => (SourceEvent::NotFound, None, None),
+        Outcome::Unasked => (SourceEvent::Unasked, None, None),
+        Outcome::Limited { reason, .. } => (SourceEvent::Limited, Some(reason), None),
+        Outcome::Operator(reason) => (SourceEvent::Operator, Some(reason), None),
+        Outcome::Down(reason) => (SourceEvent::Down, Some(reason), None),
     }
 }
 
 /// What it means that none of the sources found anything. That somebody may know later is the
 /// better news, so it goes before trouble; a source that rests because it failed or refused us
 /// is trouble as well. Without any source nobody could be asked, which is trouble, too.
-fn verdict(notes: &[Note]) -> Verdict {
-    let meaning = |note: &Note| match note.event {
-        Event::Limited | Event::OverBudget | Event::NoTime => Some(Verdict::Busy),
-        Event::Resting(Cause::Limited) => Some(Verdict::Busy),
-        Event::Operator | Event::Down | Event::Resting(_) => Some(Verdict::Trouble),
-        Event::Found(_) | Event::NotFound => Some(Verdict::NotFound),
-        Event::Unasked => Some(Verdict::Unasked),
-        Event::Changed(_) => None,
+fn verdict(reports: &[SourceReport]) -> Verdict {
+    let meaning = |note: &SourceReport| match note.event {
+        SourceEvent::Limited | SourceEvent::OverBudget | SourceEvent::NoTime => Some(Verdict::Busy),
+        SourceEvent::Resting(RestCause::Limited) => Some(Verdict::Busy),
+        SourceEvent::Operator | SourceEvent::Down | SourceEvent::Resting(_) => {
+            Some(Verdict::Trouble)
+        }
+        SourceEvent::Found(_) | SourceEvent::NotFound => Some(Verdict::NotFound),
+        SourceEvent::Unasked => Some(Verdict::Unasked),
+        SourceEvent::Changed(_) => None,
     };
     let worst = [Verdict::Busy, Verdict::Trouble, Verdict::NotFound, Verdict::Unasked];
-    let met = |verdict: &Verdict| notes.iter().any(|note| meaning(note) == Some(*verdict));
+    let met = |verdict: &Verdict| reports.iter().any(|note| meaning(note) == Some(*verdict));
     worst.into_iter().find(met).unwrap_or(Verdict::Trouble)
 }

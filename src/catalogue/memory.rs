@@ -10,7 +10,7 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::Query;
-use crate::book::{Book, Holding, Source};
+use crate::catalogue::book::{Book, Holding, Source};
 
 /// How long books are served without asking again, in seconds.
 pub const FOUND_FOR: u64 = 24 * 60 * 60;

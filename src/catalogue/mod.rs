@@ -5,15 +5,18 @@
 //! network sent, never outlives its deadline by more than a system call, and never tells "not
 //! found" when the truth is "could not ask".
 
-pub mod budget;
+pub mod book;
 pub mod clean;
 pub mod csv;
 pub mod douban;
+pub mod guard;
+pub mod isbn;
 pub mod library;
+pub mod links;
 pub mod memory;
 pub mod neodb;
-pub mod note;
 mod record;
+pub mod report;
 pub mod shelf;
 pub mod statefile;
 mod web;
@@ -21,12 +24,12 @@ mod web;
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use crate::book::{Book, Source};
-use crate::isbn::Isbn;
-use crate::text;
+use crate::catalogue::book::{Book, Source};
+use crate::catalogue::isbn::Isbn;
+use crate::sys::text;
 
 pub use library::{Answer, Library, Verdict};
-pub use note::{Event, Note};
+pub use report::{SourceEvent, SourceReport};
 
 /// What is looked for. Equal queries are the same question, however they were typed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]

@@ -10,8 +10,8 @@ use std::time::Instant;
 use serde_json::Value;
 
 use super::{Catalogue, Outcome, Query, clean, record, web};
-use crate::book::Source;
-use crate::http::{BaseUrl, Http, Page};
+use crate::catalogue::book::Source;
+use crate::sys::http::{BaseUrl, Http, Page};
 
 const URL: &str = "DOUMIBOOK_NEODB_URL";
 

@@ -15,7 +15,7 @@ use std::path::Path;
 use std::time::Instant;
 
 use super::{Catalogue, HITS, Outcome, Query, clean};
-use crate::book::{Book, Source};
+use crate::catalogue::book::{Book, Source};
 use store::{END, Store};
 
 mod fields;

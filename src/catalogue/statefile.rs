@@ -15,8 +15,8 @@ use serde_json::{Map, Value, json};
 
 use super::Query;
 use super::memory::{Memory, Origin, Remembered, Snapshot};
-use crate::book::{Book, Holding, Rating, Source};
-use crate::isbn::Isbn;
+use crate::catalogue::book::{Book, Holding, Rating, Source};
+use crate::catalogue::isbn::Isbn;
 
 /// In the header, so that another program's JSON is not taken for ours.
 const MARK: &str = "doumibook memory";

@@ -11,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::{Outcome, Reason};
-use crate::http::{Failure, Page};
+use crate::sys::http::{Failure, Page};
 
 /// The operator must act; `setting` names the variable to look at.
 pub fn operator(why: impl Display, setting: &str) -> Outcome {

@@ -8,15 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use super::{Call, Service, note_old};
-use crate::account::Letter;
 use crate::catalogue::library::{Answer, Verdict};
-use crate::conversation::{Next, Wanted};
-use crate::desk::ledger::Turn;
-use crate::desk::{Desk, Refused};
-use crate::journal;
-use crate::metrics;
-use crate::phrases;
-use crate::response::{Response, TEXT, XML};
+use crate::chat::conversation::{Next, Request};
+use crate::chat::phrases;
+use crate::service::dedup::Arrival;
+use crate::service::lookups::{LookupService, Refused};
+use crate::service::metrics;
+use crate::service::response::{Response, TEXT, XML};
+use crate::sys::journal;
+use crate::wechat::credentials::VerifiedPush;
 use crate::wechat::push::Push;
 use crate::wechat::reply::{Reply, SUCCESS};
 
@@ -33,17 +33,17 @@ impl Service {
         note_old(letter.old);
         let first = self.delivery(&letter.push, call.now);
         match self.desk.arrive(&letter.push.id, first, call.now) {
-            Turn::First => {
+            Arrival::New => {
                 let open = OpenPush { desk: &self.desk, letter: Some(&letter) };
                 let response = self.answer(&letter, first, call);
                 open.close();
                 response
             }
-            Turn::Again(reply) => {
+            Arrival::Answered(reply) => {
                 self.metrics.count(metrics::REPEATED, ["answered", ""]);
                 Some(reply)
             }
-            Turn::Join(delivery) => {
+            Arrival::InProgress(delivery) => {
                 self.metrics.count(metrics::REPEATED, ["running", ""]);
                 self.join(&letter, delivery, call)
             }
@@ -53,7 +53,7 @@ impl Service {
     /// The first delivery of a push that we see; its number is `delivery`.
     fn answer(
         self: &Arc<Self>,
-        letter: &Letter,
+        letter: &VerifiedPush,
         delivery: u32,
         call: &Call<'_>,
     ) -> Option<Response> {
@@ -119,7 +119,12 @@ impl Service {
     }
 
     /// A further delivery of a push whose answer is still being looked for.
-    fn join(self: &Arc<Self>, letter: &Letter, delivery: u32, call: &Call<'_>) -> Option<Response> {
+    fn join(
+        self: &Arc<Self>,
+        letter: &VerifiedPush,
+        delivery: u32,
+        call: &Call<'_>,
+    ) -> Option<Response> {
         match self.conversation.listen(&letter.push, call.now) {
             Next::Find(wanted) => self.park(letter, delivery, &wanted, call).unwrap_or_else(|_| {
                 // The answer may still come, to whoever asks for it.
@@ -138,9 +143,9 @@ impl Service {
     /// Parks a delivery; `Some` when the answer has come meanwhile.
     fn park(
         &self,
-        letter: &Letter,
+        letter: &VerifiedPush,
         delivery: u32,
-        wanted: &Wanted,
+        wanted: &Request,
         call: &Call<'_>,
     ) -> Result<Option<Response>, LotFull> {
         let push = &letter.push;
@@ -163,8 +168,8 @@ impl Service {
     /// An answer to a push becomes its reply.
     fn tell(
         &self,
-        letter: &Letter,
-        wanted: &Wanted,
+        letter: &VerifiedPush,
+        wanted: &Request,
         answer: &Answer,
         first_byte: Instant,
     ) -> (Response, usize) {
@@ -190,7 +195,7 @@ impl Service {
     /// into the log. Returns also how many waiting requests it reached.
     fn say(
         &self,
-        letter: &Letter,
+        letter: &VerifiedPush,
         reply: &Reply,
         outcome: &'static str,
         source: Option<&'static str>,
@@ -212,7 +217,7 @@ impl Service {
     }
 
     /// A reply as WeChat wants it.
-    fn seal(&self, letter: &Letter, reply: &Reply) -> Response {
+    fn seal(&self, letter: &VerifiedPush, reply: &Reply) -> Response {
         match self.account.seal(letter, reply, (self.world.clock)(), self.world.random) {
             Some(xml) => Response::new(200, XML, xml.into_bytes()),
             None => Response::new(200, TEXT, SUCCESS.as_bytes()),
@@ -233,8 +238,8 @@ struct LotFull;
 
 /// Makes a push that was begun and not finished, whatever happened, ready to begin anew.
 struct OpenPush<'a> {
-    desk: &'a Desk,
-    letter: Option<&'a Letter>,
+    desk: &'a LookupService,
+    letter: Option<&'a VerifiedPush>,
 }
 
 impl OpenPush<'_> {

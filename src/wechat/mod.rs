@@ -9,6 +9,7 @@
 //! and the same input always gives the same output. Nothing here panics, whatever is sent. No
 //! refusal carries a token, a key or the signature that would have been right.
 
+pub mod credentials;
 pub mod envelope;
 pub mod push;
 pub mod reply;

@@ -10,7 +10,7 @@ use std::fmt;
 use std::hash::{Hash, Hasher};
 
 use super::xml::Fields;
-use crate::text;
+use crate::sys::text;
 
 /// One message or event.
 #[derive(Clone, Debug, PartialEq)]

@@ -6,8 +6,8 @@
 
 use super::push::{AccountId, Occasion, OpenId};
 use super::xml::{self, Writer};
-use crate::links;
-use crate::text::cut;
+use crate::sys::percent;
+use crate::sys::text::cut;
 
 /// The body that says "received, no reply". Never encrypted, in any mode.
 pub const SUCCESS: &str = "success";
@@ -110,7 +110,7 @@ fn fitting(content: &str) -> usize {
 /// A link in a text: a tap on `label` sends `sends` as if the reader had typed it. Needs no
 /// permission, so it works for every account.
 pub fn link(label: &str, sends: &str) -> String {
-    let sends = links::percent_encode(sends);
+    let sends = percent::percent_encode(sends);
     let label = plain(label);
     format!("<a href=\"weixin://bizmsgmenu?msgmenucontent={sends}&msgmenuid=1\">{label}</a>")
 }

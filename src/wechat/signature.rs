@@ -13,7 +13,7 @@ use std::fmt;
 use sha1_smol::Sha1;
 use subtle::ConstantTimeEq;
 
-use crate::links;
+use crate::sys::percent;
 
 /// Bytes in a decoded parameter; real ones have at most 40.
 const LONGEST: usize = 256;
@@ -88,7 +88,7 @@ impl Params {
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let Some(name) = NAMES.into_iter().find(|known| *known == name) else { continue };
-            let value = links::percent_decode(value).filter(|value| value.len() <= LONGEST);
+            let value = percent::percent_decode(value).filter(|value| value.len() <= LONGEST);
             if params.iter().any(|(given, _)| *given == name) {
                 return Err(Refusal::Malformed);
             }

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use doumibook::book::Source;
+use doumibook::catalogue::book::Source;
 use doumibook::catalogue::library::{Clock, Guarded};
 use doumibook::catalogue::{Catalogue, Outcome, Query, Reason};
 

@@ -6,12 +6,12 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use doumibook::gate::framing::{Framing, Step};
-use doumibook::parking::{Bay, Lot};
-use doumibook::question::Question;
+use doumibook::chat::question::Question;
+use doumibook::cli::settings::Settings;
+use doumibook::cli::setup;
+use doumibook::server::framing::{Framing, Step};
+use doumibook::service::parking::{Bay, Lot};
 use doumibook::service::{Call, Service};
-use doumibook::settings::Settings;
-use doumibook::setup;
 use doumibook::wechat::push::Push;
 use doumibook::wechat::signature::{self, Params, Token};
 use doumibook::wechat::xml::Writer;
@@ -67,7 +67,7 @@ fn main() {
 fn service() -> Arc<Service> {
     let token = ("DOUMIBOOK_TOKEN".to_owned(), "demo".to_owned());
     let mut settings = Settings::read([token]).expect("good settings");
-    settings.sources.push(doumibook::book::Source::Shelf);
+    settings.sources.push(doumibook::catalogue::book::Source::Shelf);
     let library = setup::library(&settings, None).expect("the built-in shelf");
     setup::service(settings, Arc::new(library), None)
 }

@@ -5,9 +5,9 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use doumibook::catalogue::isbn::Isbn;
 use doumibook::catalogue::shelf::Shelf;
 use doumibook::catalogue::{Catalogue, Outcome, Query};
-use doumibook::isbn::Isbn;
 
 mod library;
 

@@ -5,19 +5,19 @@
 
 use std::time::Instant;
 
-use doumibook::book::Book;
-use doumibook::card::{self, Way};
+use doumibook::catalogue::book::Book;
+use doumibook::catalogue::isbn::{self, Isbn, Typed};
+use doumibook::catalogue::links;
 use doumibook::catalogue::memory::{Memory, Origin};
 use doumibook::catalogue::shelf::{Format, Shelf};
 use doumibook::catalogue::{Catalogue, HITS, Outcome, Query, douban, neodb, statefile};
-use doumibook::conversation::{Conversation, Next};
-use doumibook::gate::framing::{BODY, Framing, HEAD, Request, Step};
-use doumibook::http::{BaseUrl, Page};
-use doumibook::isbn::{self, Isbn, Typed};
-use doumibook::links;
-use doumibook::question::Question;
-use doumibook::settings::{ALL, Settings};
-use doumibook::text;
+use doumibook::chat::card::{self, Way};
+use doumibook::chat::conversation::{Conversation, Next};
+use doumibook::chat::question::Question;
+use doumibook::cli::settings::{ALL, Settings};
+use doumibook::server::framing::{BODY, Framing, HEAD, Request, Step};
+use doumibook::sys::http::{BaseUrl, Page};
+use doumibook::sys::text;
 use doumibook::wechat::envelope::{self, AesKey, AppId};
 use doumibook::wechat::push::{AccountId, Occasion, OpenId, Push};
 use doumibook::wechat::reply::{LONGEST_TEXT, Reply};
@@ -328,8 +328,8 @@ fn question(bytes: &[u8]) {
     if let Some(query) = links::book(&text) {
         check_query(&query);
     }
-    let encoded = links::percent_encode(&text);
-    assert_eq!(links::percent_decode(&encoded).as_deref(), Some(&*text));
+    let encoded = doumibook::sys::percent::percent_encode(&text);
+    assert_eq!(doumibook::sys::percent::percent_decode(&encoded).as_deref(), Some(&*text));
     check_reply(&Reply::text(&text));
     let digits: Vec<u8> = bytes.iter().map(|byte| byte % 10).collect();
     let Some(nine) = digits.first_chunk::<9>() else { return };
@@ -349,7 +349,7 @@ const STATE: &[&str] = &[
 /// Any file gives a memory within its bound; what was read can be written and read again.
 fn state(bytes: &[u8]) {
     const LIMIT: usize = 64 * 1024;
-    let origins = vec![Origin { source: doumibook::book::Source::Douban, print: 7 }];
+    let origins = vec![Origin { source: doumibook::catalogue::book::Source::Douban, print: 7 }];
     let id = std::thread::current().id();
     let name = format!("doumibook-fuzz-{}-{id:?}", std::process::id());
     let path = std::env::temp_dir().join(name);

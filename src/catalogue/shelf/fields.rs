@@ -5,10 +5,10 @@
 //! thing (`isbn13`, `isbn10`) the first that holds something counts. Names of fields are English
 //! or Chinese, in any case and width. No field holds a control character. No I/O.
 
-use crate::book::{Book, Holding, Rating, Source};
+use crate::catalogue::book::{Book, Holding, Rating, Source};
+use crate::catalogue::isbn::Isbn;
 use crate::catalogue::{Query, clean, douban};
-use crate::isbn::Isbn;
-use crate::{links, text};
+use crate::sys::text;
 
 /// What a field is about; the number is its place in a [`Line`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -99,7 +99,9 @@ impl Line {
 
     fn set(&mut self, field: Field, written: &str) {
         let text = clean::line(written);
-        if let (Field::Link, Some(Query::Subject(id))) = (field, links::book(&text)) {
+        if let (Field::Link, Some(Query::Subject(id))) =
+            (field, crate::catalogue::links::book(&text))
+        {
             self.set(Field::Id, &id);
         }
         let known = &mut self.fields[field as usize];

@@ -13,7 +13,7 @@ use serde_json::Value;
 use super::fields::{Field, Line};
 use super::store::Store;
 use crate::catalogue::{clean, csv};
-use crate::text;
+use crate::sys::text;
 
 /// How a shelf file is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

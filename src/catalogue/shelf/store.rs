@@ -8,7 +8,7 @@
 
 use super::fields::{FIELDS, Field, SEARCHED};
 use crate::catalogue::clean::undotted;
-use crate::text::fold;
+use crate::sys::text::fold;
 
 /// Behind a field.
 pub(super) const END: char = '\u{1f}';

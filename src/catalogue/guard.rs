@@ -1,0 +1,209 @@
+//! How often a source may be asked, and when it is left alone: a budget and a breaker.
+//!
+//! In: the moments at which somebody wants to ask, and what came of it. Out: a
+//! [`Permit`] or why not, and a [`Change`] when a source goes to rest or comes back. A pure state
+//! machine: it reads no clock, does no I/O and never waits; whoever holds a [`SourceGuard`] asks it
+//! before and after a lookup, not during one.
+
+use std::collections::VecDeque;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use super::Outcome;
+use super::report::SourceEvent;
+
+/// So many failures in a row are no coincidence: a lost packet makes one, a restart two.
+pub const FAILURES: u32 = 3;
+
+/// The first rest. A service that is restarted is usually back by then.
+pub const FIRST_REST: Duration = Duration::from_secs(15);
+
+/// The longest rest of our own choosing: 96 probes a day to an address that is blocked for a
+/// day, and a source that was down over night is found again within a coffee break.
+pub const LONGEST_REST: Duration = Duration::from_secs(15 * 60);
+
+/// The longest Retry-After that is believed; more may be a mistake, and one probe an hour
+/// offends nobody.
+pub const LONGEST_WISH: Duration = Duration::from_secs(60 * 60);
+
+/// What a probe may overrun its deadline by before another one is sent: it died.
+const GRACE: Duration = Duration::from_secs(2);
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Why a source rests.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestCause {
+    /// It asked to be left alone.
+    Limited,
+    /// It refuses us until the operator acts.
+    Operator,
+    /// It did not answer, or nothing of use.
+    Down,
+}
+
+/// Where the breaker stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerState {
+    /// The source is asked.
+    Closed,
+    /// The source is left alone.
+    Resting {
+        /// The end of the rest.
+        until: Instant,
+    },
+    /// The rest is over: one lookup finds out whether the source is back, or the next will.
+    Probing,
+}
+
+/// The right to ask once. It is handed back with [`SourceGuard::report`].
+#[derive(Debug, PartialEq, Eq)]
+pub struct Permit {
+    probe: bool,
+}
+
+/// What the operator's log should hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BreakerChange {
+    /// The source is left alone for this long.
+    Rests(Duration),
+    /// A probe was answered; the source is asked again.
+    Back,
+}
+
+/// The source is left alone.
+#[derive(Debug)]
+struct Rest {
+    /// The first one to ask from then on is the probe; while that is under way, the moment at
+    /// which it is taken for lost and the next may go.
+    until: Instant,
+    cause: RestCause,
+    probing: bool,
+}
+
+/// Budget and breaker of one source.
+#[derive(Debug, Default)]
+pub struct SourceGuard {
+    per_minute: Option<NonZeroU32>,
+    /// When the source was asked, latest first: the last `per_minute` moments.
+    asked: VecDeque<Instant>,
+    /// In a row, so far, while it does not rest.
+    failures: u32,
+    rest: Option<Rest>,
+    /// The last rest of our own choosing.
+    length: Duration,
+    /// When the source last came back.
+    back: Option<Instant>,
+}
+
+impl SourceGuard {
+    /// A source in good health; `None` sets no budget.
+    pub fn new(per_minute: Option<NonZeroU32>) -> Self {
+        Self { per_minute, ..Self::default() }
+    }
+
+    /// Where the breaker stands, for metrics.
+    pub fn state(&self, now: Instant) -> BreakerState {
+        match self.rest {
+            None => BreakerState::Closed,
+            Some(Rest { until, probing: false, .. }) if now < until => {
+                BreakerState::Resting { until }
+            }
+            Some(_) => BreakerState::Probing,
+        }
+    }
+
+    /// Whether [`SourceGuard::admit`] would say yes; changes nothing.
+    pub fn would_ask(&self, now: Instant) -> bool {
+        self.resting(now).is_none() && !self.is_spent(now)
+    }
+
+    /// Asks for leave to ask the source at `now` with a deadline `until`. Whoever gets it
+    /// reports the outcome. An error is [`SourceEvent::Resting`] or [`SourceEvent::OverBudget`].
+    pub fn admit(&mut self, now: Instant, until: Instant) -> Result<Permit, SourceEvent> {
+        if let Some(cause) = self.resting(now) {
+            return Err(SourceEvent::Resting(cause));
+        }
+        if self.is_spent(now) {
+            return Err(SourceEvent::OverBudget);
+        }
+        if let Some(most) = self.per_minute {
+            self.asked.truncate(most.get() as usize - 1);
+            self.asked.push_front(now);
+        }
+        if let Some(rest) = &mut self.rest {
+            (rest.until, rest.probing) = (until + GRACE, true);
+        }
+        Ok(Permit { probe: self.rest.is_some() })
+    }
+
+    /// Tells what came of a lookup.
+    pub fn report(
+        &mut self,
+        pass: Permit,
+        outcome: &Outcome,
+        now: Instant,
+    ) -> Option<BreakerChange> {
+        let probing = self.rest.as_ref().is_some_and(|rest| pass.probe && rest.probing);
+        let (cause, wish) = match outcome {
+            Outcome::Found(_) | Outcome::NotFound => {
+                self.failures = 0;
+                // An answer that was under way when the rest began proves nothing about now.
+                self.rest.take_if(|_| probing)?;
+                self.back = Some(now);
+                return Some(BreakerChange::Back);
+            }
+            // The source had nothing to do with it: the lookup costs nothing, and the probe is
+            // still to be made.
+            Outcome::Unasked => {
+                self.asked.pop_front();
+                let rest = self.rest.as_mut().filter(|_| probing)?;
+                (rest.until, rest.probing) = (now, false);
+                return None;
+            }
+            Outcome::Limited { retry_after, .. } => {
+                (RestCause::Limited, retry_after.unwrap_or_default().min(LONGEST_WISH))
+            }
+            Outcome::Operator(_) => (RestCause::Operator, Duration::ZERO),
+            Outcome::Down(_) => (RestCause::Down, Duration::ZERO),
+        };
+        match &mut self.rest {
+            Some(_) if probing => {}
+            // Asked before the rest began: of what it brings only a wish is news.
+            Some(rest) => {
+                rest.until = rest.until.max(now + wish);
+                return None;
+            }
+            None => {
+                self.failures += 1;
+                if cause != RestCause::Limited && self.failures < FAILURES {
+                    return None;
+                }
+            }
+        }
+        Some(self.lie_down(cause, wish, now))
+    }
+
+    /// The reason why nobody may ask at `now`.
+    fn resting(&self, now: Instant) -> Option<RestCause> {
+        self.rest.as_ref().filter(|rest| now < rest.until).map(|rest| rest.cause)
+    }
+
+    /// Whether the minute up to `now` already has its lookups.
+    fn is_spent(&self, now: Instant) -> bool {
+        let most = self.per_minute.map_or(usize::MAX, |most| most.get() as usize);
+        self.asked.get(most - 1).is_some_and(|&oldest| now < oldest + MINUTE)
+    }
+
+    /// Twice as long as the last time, unless the source was well for as long as it rested.
+    fn lie_down(&mut self, cause: RestCause, wish: Duration, now: Instant) -> BreakerChange {
+        let recovered = self.back.is_none_or(|back| now.duration_since(back) >= self.length);
+        self.length = match self.rest.is_none() && recovered {
+            true => FIRST_REST,
+            false => (self.length * 2).min(LONGEST_REST),
+        };
+        let rest = self.length.max(wish);
+        self.rest = Some(Rest { until: now + rest, cause, probing: false });
+        BreakerChange::Rests(rest)
+    }
+}

@@ -1,0 +1,213 @@
+//! Books as replies: one book is a card, several are a numbered list.
+//!
+//! In: books. Out: a [`Reply`]. Pure. Whatever a source does not know leaves no gap: only the
+//! title is always there. A card says everything without its picture, since the hosts of
+//! covers refuse to be linked to.
+
+use crate::catalogue::book::{Book, Rating};
+use crate::chat::phrases::{self, card as label};
+use crate::sys::text;
+use crate::wechat::push::Occasion;
+use crate::wechat::reply::{Article, Reply, link, plain};
+
+/// Books on one page of a list.
+pub const PAGE: usize = 5;
+/// Characters of a title in a list: five entries have to fit into the 2048 bytes of a text.
+const ENTRY_TITLE: usize = 28;
+/// Characters of a title or name that a way on sends; longer texts are no search.
+const SENT: usize = 60;
+
+/// How a reader came to a card, which tells what leads on from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// From a list, by its number there.
+    List,
+    /// By the book's own number: there may be other editions.
+    Number,
+    /// As the only book that some words found.
+    Words,
+    /// As the only book by an author.
+    Author,
+}
+
+/// The card of one book: a news article when there is a page to open, else a text.
+pub fn card(book: &Book, way: Way, occasion: Occasion) -> Reply {
+    let url = match (&book.isbn, book.link.as_str()) {
+        // Douban's web site leads from an ISBN to the book's page, so a shelf need not know
+        // Douban's numbers.
+        (Some(isbn), "") => format!("https://book.douban.com/isbn/{isbn}/"),
+        (None, "") => return Reply::text(&text_card(book, way)),
+        (_, link) => link.to_owned(),
+    };
+    let mut lines = facts(book);
+    // An article holds no links but its own.
+    lines.push(String::new());
+    lines.extend(ways_on(book, way).map(|(label, sends)| phrases::way(label, &sends)));
+    let (title, description) = (headline(book), lines.join("\n").trim_end().to_owned());
+    Reply::news(vec![Article { title, description, picture: book.cover.clone(), url }], occasion)
+}
+
+fn headline(book: &Book) -> String {
+    let mut headline = book.title.clone();
+    if !book.subtitle.is_empty() {
+        headline.push('：');
+        headline.push_str(&book.subtitle);
+    }
+    if let Rating::Scored { tenths, .. } = book.rating {
+        headline.push_str("  ");
+        headline.push_str(&label::score(tenths));
+    }
+    headline
+}
+
+/// The lines of a card below its title.
+fn facts(book: &Book) -> Vec<String> {
+    let mut lines = Vec::with_capacity(16);
+    match book.rating {
+        Rating::Scored { tenths, count } => lines.push(label::rating(book.source, tenths, count)),
+        Rating::TooFew => lines.push(label::TOO_FEW.to_owned()),
+        Rating::Unknown => {}
+    }
+    let mut add = |name: &str, value: &str| {
+        if !value.is_empty() {
+            lines.push(format!("{name}：{value}"));
+        }
+    };
+    add(label::ORIGIN, &book.origin_title);
+    add(label::AUTHOR, &book.authors.join(" / "));
+    add(label::TRANSLATOR, &book.translators.join(" / "));
+    add(label::PUBLISHER, &book.publisher);
+    add(label::DATE, &book.pubdate);
+    add(label::PAGES, &book.pages);
+    add(label::PRICE, &book.price);
+    add(label::SERIES, &book.series);
+    add("ISBN", &book.isbn.map(|isbn| isbn.isbn13()).unwrap_or_default());
+    if let Some(holding) = &book.holding {
+        add(label::CALLNO, &holding.callno);
+        add(label::LOCATION, &holding.location);
+        add(label::COPIES, &holding.copies);
+    }
+    add(label::SOURCE, label::source(book.source));
+    if !book.summary.is_empty() {
+        lines.push(String::new());
+        lines.push(book.summary.clone());
+    }
+    lines
+}
+
+/// A card as a text, with the ways on as links that send a message when tapped.
+fn text_card(book: &Book, way: Way) -> String {
+    let mut card = format!("《{}》", plain(&headline(book)));
+    for line in facts(book) {
+        card.push('\n');
+        card.push_str(&plain(&line));
+    }
+    let links: Vec<_> = ways_on(book, way).map(|(label, sends)| link(label, &sends)).collect();
+    if !links.is_empty() {
+        card.push_str("\n\n");
+        card.push_str(&links.join("  "));
+    }
+    card
+}
+
+/// What a reader may want next: its name, and what to send for it.
+fn ways_on(book: &Book, way: Way) -> impl Iterator<Item = (&'static str, String)> {
+    let sent = |text: &str| text.chars().take(SENT).collect::<String>();
+    let from = match way {
+        Way::List => Some((phrases::TO_LIST, phrases::BACK.to_owned())),
+        Way::Number => Some((phrases::OTHER_EDITIONS, phrases::by_title(&sent(&book.title)))),
+        Way::Words | Way::Author => None,
+    };
+    let author = book
+        .authors
+        .first()
+        .filter(|_| way != Way::Author)
+        .map(|name| phrases::of_author(&sent(bare_name(name))));
+    from.into_iter().chain(author.map(|sends| (phrases::SAME_AUTHOR, sends)))
+}
+
+/// A name without its mark of origin: `[美] 马克·吐温` is searched as `马克·吐温`.
+fn bare_name(name: &str) -> &str {
+    let open = ['[', '(', '（', '［', '【', '〔'];
+    let close = [']', ')', '）', '］', '】', '〕'];
+    match name.trim_start().strip_prefix(open).and_then(|rest| rest.split_once(close)) {
+        Some((_, rest)) if !rest.trim().is_empty() => rest.trim(),
+        _ => name.trim(),
+    }
+}
+
+/// One page of a list, `page` from 0, which has to be there.
+pub fn list(books: &[Book], searched: &str, page: usize) -> Reply {
+    let pages = pages(books.len());
+    let mut text = plain(&phrases::list_head(searched, books.len(), page + 1, pages));
+    for (number, book) in books.iter().enumerate().skip(page * PAGE).take(PAGE) {
+        text.push('\n');
+        text.push_str(&entry(number + 1, book));
+    }
+    text.push_str("\n\n");
+    text.push_str(phrases::LIST_END);
+    let previous = (page > 0).then(|| link(phrases::PREVIOUS, phrases::PREVIOUS));
+    let next = (page + 1 < pages).then(|| link(phrases::NEXT_PAGE, phrases::MORE));
+    for link in previous.into_iter().chain(next) {
+        text.push('，');
+        text.push_str(&link);
+    }
+    Reply::text(&text)
+}
+
+/// How many pages `count` books fill; at least one.
+pub fn pages(count: usize) -> usize {
+    count.div_ceil(PAGE).max(1)
+}
+
+fn entry(number: usize, book: &Book) -> String {
+    let title = format!("《{}》", text::shorten(&book.title, ENTRY_TITLE));
+    let mut entry = format!("{number}. {}", link(&title, &number.to_string()));
+    let author = book.authors.first().map(|name| text::shorten(name, 16));
+    let year = Some(text::cut(&book.pubdate, 4));
+    let year = year.filter(|year| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()));
+    let score = match book.rating {
+        Rating::Scored { tenths, .. } => Some(label::score(tenths)),
+        _ => None,
+    };
+    for part in [author.as_deref(), year, score.as_deref()].into_iter().flatten() {
+        entry.push(' ');
+        entry.push_str(&plain(part));
+    }
+    entry
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[rustfmt::skip]
+    fn names_are_searched_without_their_marks() {
+        for (name, bare) in [
+            ("[美] 马克·吐温", "马克·吐温"),
+            ("（法）圣埃克苏佩里", "圣埃克苏佩里"),
+            ("［日］ 村上春树", "村上春树"),
+            ("刘慈欣", "刘慈欣"),
+            ("[美]", "[美]"),
+        ] {
+            assert_eq!(bare_name(name), bare, "{name}");
+        }
+    }
+
+    #[test]
+    fn five_long_entries_fit_into_one_text() {
+        let book = Book {
+            title: "长".repeat(200),
+            authors: vec!["名".repeat(100)],
+            pubdate: "2008-1".into(),
+            rating: Rating::Scored { tenths: 89, count: None },
+            ..Book::default()
+        };
+        let books = vec![book; 20];
+        for page in 0..4 {
+            let reply = format!("{:?}", list(&books, &phrases::quoted(&"问".repeat(100)), page));
+            assert!(reply.contains(phrases::LIST_END), "page {page} was cut: {reply}");
+        }
+    }
+}

@@ -1,0 +1,231 @@
+//! Every sentence a reader can meet.
+//!
+//! In: facts. Out: Chinese, for a person who holds a phone. Nothing else in the program
+//! speaks Chinese to readers; nothing here decides anything.
+
+use crate::catalogue::isbn::Mistake;
+
+/// The word that brings an answer which took too long, and the label of its link.
+pub const PICK_UP: &str = "结果";
+/// The word that brings the next page.
+pub const MORE: &str = "更多";
+/// The word that brings the page before.
+pub const PREVIOUS: &str = "上一页";
+/// The word that brings the list again.
+pub const BACK: &str = "返回";
+
+/// How to use the account.
+pub fn help() -> String {
+    "发来书名、作者或 ISBN，马上为你找书。\n\n\
+     例如：\n\
+     · 三体\n\
+     · 三体 刘慈欣\n\
+     · 作者 刘慈欣\n\
+     · 9787536692930\n\n\
+     结果不止一本时，回复序号看详情，回复“更多”看下一页，回复“返回”回到列表。"
+        .to_owned()
+}
+
+/// To somebody who has just followed the account.
+pub fn welcome(account: &str) -> String {
+    format!("欢迎关注{account}！\n\n{}", help())
+}
+
+/// To a greeting.
+pub fn greeting(account: &str) -> String {
+    format!("你好，这里是{account}。想找什么书？发来书名、作者或 ISBN 就行。")
+}
+
+/// To thanks.
+pub const THANKS: &str = "不客气，祝你读得开心！";
+/// To who says goodbye.
+pub const FAREWELL: &str = "再见，祝你读得开心！";
+/// To an empty message.
+pub const NOTHING: &str = "没看到要找什么。发来书名、作者或 ISBN 就行，回复“帮助”看说明。";
+/// To an essay.
+pub const TOO_LONG: &str = "这段话太长了，只发书名、作者或 ISBN 就好。";
+
+/// To a number that is no ISBN.
+pub fn no_isbn(mistake: Mistake) -> &'static str {
+    match mistake {
+        Mistake::CheckDigit => {
+            "这个 ISBN 的校验位不对，可能有一位输错了。请对照书后的条形码再核对一遍。"
+        }
+        Mistake::NotABook => {
+            "这个条码不是书号：书的条码以 978 或 979 开头（9790 是乐谱）。也可以直接发书名。"
+        }
+        Mistake::Length => "ISBN 应有 10 位或 13 位，这个号码的位数不对。也可以直接发书名。",
+    }
+}
+
+/// Every source that could know was asked, and has no such book; `way` is a way on.
+pub fn not_found(searched: &str, way: &str) -> String {
+    format!("没有找到{}。\n\n{way}", searched.trim_end())
+}
+
+/// After a search by words.
+pub const TRY_WORDS: &str = "可以只发书名或作者，少写几个字；手边有书的话，发 ISBN 最准。";
+/// After a search by author.
+pub const TRY_AUTHOR: &str = "可以换个译名，或者只写姓；也可以直接发书名。";
+/// After a search by a number.
+pub const TRY_TITLE: &str = "可以核对一下号码，或者直接发书名。";
+
+/// Sources are limited or too slow.
+pub const BUSY: &str = "现在查书太忙，暂时查不了。请过几分钟再发一次。";
+/// Sources fail.
+pub const TROUBLE: &str = "书目数据暂时连不上，这次没能查到结果，不代表没有这本书。请稍后再试。";
+/// One reader has too many questions under way, or asked too many within a minute.
+pub const SLOW_DOWN: &str = "你发得太快啦，请过一分钟再发。";
+
+/// The answer takes longer than WeChat waits.
+pub fn still_looking(searched: &str, link: &str) -> String {
+    let searched = searched.trim_end();
+    format!("还在查找{searched}，请稍等片刻。\n\n{link}（或回复“{PICK_UP}”）")
+}
+
+/// The label of the link in [`still_looking`].
+pub const PICK_UP_LABEL: &str = "点这里看结果";
+/// Nothing is waiting to be picked up.
+pub const NOTHING_WAITS: &str = "没有正在等的结果。直接发书名、作者或 ISBN 就行。";
+/// A number, 更多 or 返回 without a list.
+pub const NO_LIST: &str = "现在没有可选的列表（列表保留 10 分钟）。请先发书名或作者，再回复序号。";
+
+/// A number that is not in the list.
+pub fn no_such_number(count: usize) -> String {
+    format!("列表里只有 {count} 本，请回复 1 到 {count} 之间的序号。")
+}
+
+/// 更多 on the last page.
+pub const LAST_PAGE: &str = "已经是最后一页了。回复序号看详情，回复“上一页”往回翻。";
+
+/// The head of a list.
+pub fn list_head(searched: &str, count: usize, page: usize, pages: usize) -> String {
+    if pages > 1 {
+        format!("找到{searched}的 {count} 本书，第 {page}/{pages} 页：")
+    } else {
+        format!("找到{searched}的 {count} 本书：")
+    }
+}
+
+/// The end of a list; links to other pages may follow.
+pub const LIST_END: &str = "回复序号看详情";
+
+/// To a picture.
+pub const IMAGE: &str = "还看不懂图片。请发书名、作者，或书后条形码下面的 ISBN 数字。";
+/// To a recording without recognised words.
+pub const VOICE: &str = "没听清这段语音。请打字发书名、作者或 ISBN。";
+/// To a film.
+pub const VIDEO: &str = "还看不懂视频。请发书名、作者或 ISBN。";
+/// To a place.
+pub const LOCATION: &str = "收到位置了，不过这里只查书。请发书名、作者或 ISBN。";
+/// To a file.
+pub const FILE: &str = "还打不开文件。请发书名、作者或 ISBN。";
+/// To a link that leads to no book we know.
+pub const LINK: &str = "没能从这个链接认出是哪本书。请发书名、作者或 ISBN。";
+/// To a sticker and whatever else WeChat does not pass on.
+pub const UNSUPPORTED: &str = "微信没有把这种消息转过来。请发文字：书名、作者或 ISBN。";
+/// To a scanned code that holds neither ISBN nor book link.
+pub const SCAN: &str = "这个码里没有书号。请扫书后的条形码，或者直接发书名。";
+/// To the menu button that explains scanning.
+pub const SCAN_HOW: &str = "把书后的条形码拍清楚就能查；也可以直接发条形码下面的 ISBN 数字。";
+
+/// Quotes what was searched.
+pub fn quoted(words: &str) -> String {
+    format!("“{words}”")
+}
+
+/// Names a search by author.
+pub fn by_author(name: &str) -> String {
+    format!("作者“{name}”")
+}
+
+/// Names a search by ISBN.
+pub fn by_isbn(isbn: &str) -> String {
+    format!(" ISBN {isbn} ")
+}
+
+/// Names a search by a Douban link.
+pub const BY_LINK: &str = "这个链接里的书";
+
+/// Labels on a card; the order here is the order there.
+pub mod card {
+    /// Fewer readers than a number needs; Douban's own words.
+    pub const TOO_FEW: &str = "评价人数不足";
+    /// Before names.
+    pub const AUTHOR: &str = "作者";
+    /// Before names.
+    pub const TRANSLATOR: &str = "译者";
+    /// Before a house.
+    pub const PUBLISHER: &str = "出版社";
+    /// Before a date.
+    pub const DATE: &str = "出版年";
+    /// Before a number.
+    pub const PAGES: &str = "页数";
+    /// Before an amount.
+    pub const PRICE: &str = "定价";
+    /// Before a title.
+    pub const SERIES: &str = "丛书";
+    /// Before a title.
+    pub const ORIGIN: &str = "原作名";
+    /// Before a number.
+    pub const CALLNO: &str = "索书号";
+    /// Before a room.
+    pub const LOCATION: &str = "馆藏地";
+    /// Before a number.
+    pub const COPIES: &str = "可借";
+    /// Before a source.
+    pub const SOURCE: &str = "来源";
+    /// Where a card comes from.
+    pub fn source(source: crate::catalogue::book::Source) -> &'static str {
+        match source {
+            crate::catalogue::book::Source::Douban => "豆瓣",
+            crate::catalogue::book::Source::NeoDb => "NeoDB",
+            crate::catalogue::book::Source::Shelf => "馆藏",
+        }
+    }
+    /// The score in a title or list.
+    pub fn score(tenths: u8) -> String {
+        format!("{}.{} 分", tenths / 10, tenths % 10)
+    }
+    /// The score on a card.
+    pub fn rating(
+        source: crate::catalogue::book::Source,
+        tenths: u8,
+        count: Option<u32>,
+    ) -> String {
+        let name = self::source(source);
+        match count {
+            Some(count) => format!("{name}评分 {}（{count} 人评价）", score(tenths)),
+            None => format!("{name}评分 {}", score(tenths)),
+        }
+    }
+}
+
+/// The page at `/`.
+pub fn page(account: &str) -> String {
+    format!("{account}：在微信公众号里发书名、作者或 ISBN，马上收到书的信息。")
+}
+
+/// The label of the link to the next page.
+pub const NEXT_PAGE: &str = "下一页";
+/// The label of the link that searches a title again.
+pub const OTHER_EDITIONS: &str = "其他版本";
+/// The label of the link that searches an author.
+pub const SAME_AUTHOR: &str = "同一作者";
+/// The label of the link from a card to its list.
+pub const TO_LIST: &str = "返回列表";
+
+/// A way on from a card that cannot hold links: what to reply for what `label` promises.
+pub fn way(label: &str, reply: &str) -> String {
+    format!("{label}：回复“{reply}”")
+}
+
+/// What a search for a title begins with, so that the title is taken for nothing else.
+pub fn by_title(title: &str) -> String {
+    format!("书名 {title}")
+}
+
+/// What a search for an author begins with.
+pub fn of_author(name: &str) -> String {
+    format!("作者 {name}")
+}

@@ -1,0 +1,188 @@
+//! The server from start to stop: `serve` and `demo`.
+//!
+//! In: settings. Out: an exit code. Start: everything that can be wrong is refused before the
+//! first connection is taken. Stop (SIGTERM, SIGINT): accept no more, finish what was accepted
+//! within five seconds, let go what cannot be finished, save, exit 0.
+
+use std::io;
+use std::os::unix::net::UnixStream;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use crate::cli::demo::{self, Demo};
+use crate::cli::settings::{DEFAULT_LISTEN, Settings};
+use crate::cli::setup;
+use crate::server::listener::{self, Closed, Inside};
+use crate::server::table::Places;
+use crate::server::workers;
+use crate::service::Service;
+use crate::service::metrics::Running;
+use crate::service::parking::Lot;
+use crate::service::persistence::Persistence;
+use crate::sys::journal;
+use crate::sys::systemd;
+use crate::sys::unix::{self, Address, Listener, Signals};
+
+/// Lanes for each worker: one being served, one being read.
+const LANES_PER_WORKER: usize = 2;
+/// What is kept back of a stop's time for the last answers to go out.
+const LAST_ANSWERS: Duration = Duration::from_millis(500);
+/// What is kept back of it for saving, and for the process to end.
+const SAVING: Duration = Duration::from_millis(500);
+
+/// Why the server is not there, with the exit code that says so.
+#[derive(Debug)]
+pub enum Failed {
+    /// A setting is wrong: exit 2.
+    Setting(String),
+    /// Anything else: exit 1.
+    Start(String),
+}
+
+impl From<String> for Failed {
+    fn from(sentence: String) -> Self {
+        Self::Start(sentence)
+    }
+}
+
+/// Serves until a signal comes. `state` is the directory for what outlives a restart; `demo`
+/// puts its page at `/`. Returns the exit code.
+pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> Result<u8, Failed> {
+    let signals = Signals::new().map_err(start("signals cannot be received"))?;
+    journal::catch_panics();
+    if settings.tokens.is_empty() {
+        return Err(Failed::Setting(
+            "DOUMIBOOK_TOKEN is not set; expected the token from the console, 3 to 32 letters \
+             and digits (doumibook demo needs none)"
+                .into(),
+        ));
+    }
+    journal::info(format_args!("{settings}"));
+    let library = Arc::new(setup::library(&settings, state.as_deref()).map_err(Failed::Setting)?);
+    let listeners = listeners(&settings, demo.is_some())?;
+    let (connections, lanes) = room(&settings);
+    let workers = settings.workers;
+    let hint = demo.is_some();
+    let service = setup::service(settings, library.clone(), demo);
+    let keeper = state.map(|state| Persistence::start(state, library, service.clone()));
+    let lot = Lot::new(connections / 2);
+    let places = Arc::new(Places::new(connections, lot.clone()));
+    service.metrics.watch(Running::new(places.clone(), lot));
+    let alarm = UnixStream::pair().map_err(start("no socket pair"))?;
+    let lanes = workers::start(&service, &places, workers, lanes, &alarm.0)
+        .map_err(start("the inner server does not start"))?;
+    let addresses: Vec<_> =
+        listeners.iter().filter_map(|listener| listener.address().ok()).collect();
+    let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    journal::info(format_args!("listening on {}", names.join(", ")));
+    if let (true, Some(address)) = (hint, addresses.first()) {
+        print!("{}", demo::hint(address));
+    }
+    // What connects from here on waits in the kernel for the gate, for some microseconds.
+    systemd::ready();
+    systemd::start_watchdog(addresses);
+
+    let metrics = service.metrics.clone();
+    let (closed, inside) = listener::run(&listeners, &signals, alarm, places, lanes, metrics)
+        .map_err(start("the gate cannot go on"))?;
+    systemd::stopping();
+    if closed == Closed::InnerGone {
+        journal::error(format_args!("the inner server is gone; ending, to be started again"));
+    }
+    // From here on a client is refused at once, and may try elsewhere, instead of being let wait
+    // for nobody; on a socket that systemd holds it waits for the next process.
+    listeners.iter().for_each(Listener::clean_up);
+    drop(listeners);
+    stop(&inside, &service);
+    if let Some(keeper) = keeper {
+        keeper.save();
+    }
+    Ok(u8::from(closed == Closed::InnerGone))
+}
+
+/// Finishes what was accepted.
+fn stop(inside: &Inside, service: &Service) {
+    let until = Instant::now() + listener::STOP - SAVING;
+    inside.places.close();
+    service.desk.stop(until - LAST_ANSWERS);
+    let left = listener::drain(inside, until);
+    if left > 0 {
+        journal::warning(format_args!("stopped with {left} connections unfinished"));
+    }
+}
+
+fn start<E: std::fmt::Display>(what: &'static str) -> impl Fn(E) -> Failed {
+    move |error| Failed::Start(format!("{what}: {error}"))
+}
+
+/// The sockets systemd passed, else the one that is set; `demo` takes it from its arguments.
+fn listeners(settings: &Settings, demo: bool) -> Result<Vec<Listener>, Failed> {
+    let passed = Listener::passed().map_err(start("a passed socket cannot be used"))?;
+    let address = &settings.listen;
+    if passed.is_empty() {
+        let name = if demo { "--listen" } else { "DOUMIBOOK_LISTEN" };
+        let listener = Listener::bind(address);
+        let listener = listener.map_err(|error| cannot_listen(name, address, &error));
+        return Ok(vec![listener?]);
+    }
+    let same = |listener: &Listener| listener.address().is_ok_and(|passed| passed == *address);
+    if *address != DEFAULT_LISTEN && !passed.iter().any(same) {
+        journal::warning(format_args!(
+            "DOUMIBOOK_LISTEN is \"{address}\", but systemd listens for us, and somewhere else; \
+             change ListenStream= with systemctl edit doumibook.socket"
+        ));
+    }
+    Ok(passed)
+}
+
+/// Why nobody can listen at an address, and what would be right.
+pub fn cannot_listen(name: &str, address: &Address, error: &io::Error) -> String {
+    let right = match error.kind() {
+        io::ErrorKind::AddrInUse => "an address that is free",
+        io::ErrorKind::AddrNotAvailable => "an address of this machine",
+        io::ErrorKind::PermissionDenied => "a port from 1024 on, or systemd's doumibook.socket",
+        _ => "an address that can be listened on",
+    };
+    format!("{name} is \"{address}\", which cannot be listened on: {error}; expected {right}")
+}
+
+/// How many connections and lanes there are: as many as are wanted, or as the limit of open
+/// files allows.
+fn room(settings: &Settings) -> (usize, usize) {
+    let limit = allowed(settings);
+    let (connections, lanes) = places(settings, limit);
+    if connections < settings.connections {
+        journal::warning(format_args!(
+            "DOUMIBOOK_CONNECTIONS is {}, but only {limit} files may be open (LimitNOFILE); \
+             serving {connections} connections at the same time",
+            settings.connections
+        ));
+    }
+    (connections, lanes)
+}
+
+/// How many files may be open; as many as are wanted, if that is possible.
+pub fn allowed(settings: &Settings) -> usize {
+    usize::try_from(unix::open_files(files(settings) as u64)).unwrap_or(usize::MAX)
+}
+
+/// How many files are opened at most: one for each connection, three for each lane, two for
+/// each lookup (with its name look-up), some for the rest.
+pub fn files(settings: &Settings) -> usize {
+    let lanes = settings.workers * LANES_PER_WORKER;
+    settings.connections + lanes * 3 + settings.lookups * 2 + settings.workers + 16
+}
+
+/// How many connections and lanes there may be when `limit` files may be open.
+pub fn places(settings: &Settings, limit: usize) -> (usize, usize) {
+    let lanes = settings.workers * LANES_PER_WORKER;
+    if limit >= files(settings) {
+        return (settings.connections, lanes);
+    }
+    // A quarter for lanes, a quarter for lookups at most; tiny_http does not start without.
+    let lanes = lanes.min(limit / 12).max(1);
+    let lookups = (settings.lookups * 2).min(limit / 4);
+    let rest = 16 + settings.workers + lanes * 3 + lookups;
+    (limit.saturating_sub(rest).clamp(4, settings.connections), lanes)
+}

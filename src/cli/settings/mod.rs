@@ -1,0 +1,274 @@
+//! What the operator set: environment and credentials become [`Settings`], or a refusal.
+//!
+//! In: the environment as pairs, credentials among them. Out: settings in
+//! which every value is already right, or a sentence for each that is not: the variable, what
+//! was found (never a secret's value) and what would be right. Pure: tests pass an array.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::catalogue::book::Source;
+use crate::service::Patience;
+use crate::sys::http::BaseUrl;
+use crate::sys::journal;
+use crate::sys::secret::Secret;
+use crate::sys::unix::Address;
+use crate::wechat::credentials::Mode;
+use crate::wechat::envelope::{AesKey, AppId};
+use crate::wechat::signature::Token;
+
+mod given;
+
+pub use given::parse_address;
+use given::{Given, unknown_name};
+
+/// Every setting there is: its name, its default as tables show it, its meaning in one line.
+/// `--help`, the READMEs and the example file are held to it by a test.
+#[rustfmt::skip]
+pub const ALL: &[(&str, &str, &str)] = &[
+    ("DOUMIBOOK_TOKEN", "none", "the token from the console, 3 to 32 letters and digits; serve needs it"),
+    ("DOUMIBOOK_TOKEN_OLD", "none", "the token before, accepted beside the new one"),
+    ("DOUMIBOOK_AES_KEY", "none", "EncodingAESKey from the console, 43 letters and digits"),
+    ("DOUMIBOOK_AES_KEY_OLD", "none", "the key before, accepted beside the new one"),
+    ("DOUMIBOOK_APP_ID", "none", "AppID (wx…) of the account; needed with an AES key"),
+    ("DOUMIBOOK_APP_SECRET", "none", "AppSecret of the account; only doumibook menu needs it"),
+    ("DOUMIBOOK_API_URL", "https://api.weixin.qq.com", "base URL of WeChat's API, for doumibook menu"),
+    ("DOUMIBOOK_MODE", "secure with a key, else plain", "least accepted: plain, compatible or secure"),
+    ("DOUMIBOOK_LISTEN", "127.0.0.1:8080", "ADDR:PORT or unix:PATH; with systemd, doumibook.socket decides"),
+    ("DOUMIBOOK_NAME", "豆米查书", "the account's name in greetings and on the page"),
+    ("DOUMIBOOK_WELCOME", "built in", "welcome for new followers; \\n begins a new line"),
+    ("DOUMIBOOK_SOURCES", "those set up", "sources in the order to ask them, of shelf,douban,neodb"),
+    ("DOUMIBOOK_DOUBAN_URL", "https://api.douban.com", "base URL; http:// only for loopback and private addresses"),
+    ("DOUMIBOOK_DOUBAN_KEY", "none", "Douban API key"),
+    ("DOUMIBOOK_DOUBAN_PER_MINUTE", "8", "requests to Douban a minute, 1 to 1000000"),
+    ("DOUMIBOOK_NEODB_URL", "https://neodb.social", "base URL of a NeoDB instance"),
+    ("DOUMIBOOK_NEODB_PER_MINUTE", "30", "requests to NeoDB a minute, 1 to 6000"),
+    ("DOUMIBOOK_CONTACT", "none", "mail address or page of the operator, told to the sources"),
+    ("DOUMIBOOK_SHELF", "none", "path of a JSON Lines or CSV file of books"),
+    ("DOUMIBOOK_WORKERS", "4", "worker threads, 1 to 64"),
+    ("DOUMIBOOK_CONNECTIONS", "256", "connections at the same time, 8 to 65536"),
+    ("DOUMIBOOK_LOOKUPS", "64", "lookups at the same time, 1 to 1024"),
+    ("DOUMIBOOK_MEMORY", "4M", "bytes of memory for answers, such as 512K or 16M, 64K to 1024M"),
+    ("DOUMIBOOK_DEADLINE_MS", "4500", "when the last delivery is answered at the latest, 1000 to 4900"),
+    ("DOUMIBOOK_DELIVERIES", "3", "how often WeChat delivers a push, 1 to 3"),
+    ("DOUMIBOOK_LOG_TEXT", "no", "yes writes what readers send into the log"),
+];
+
+/// The settings that may come as files in `$CREDENTIALS_DIRECTORY` instead, by their names there:
+/// the secrets that `serve` needs.
+pub const CREDENTIALS: [&str; 5] = ["token", "token_old", "aes_key", "aes_key_old", "douban_key"];
+
+/// Where `serve` and `demo` listen unless they are told otherwise.
+pub const DEFAULT_LISTEN: Address =
+    Address::Tcp(SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080));
+
+/// The variable of a credential.
+pub fn variable(credential: &str) -> String {
+    format!("DOUMIBOOK_{}", credential.to_uppercase())
+}
+
+/// A setting's name as the log and credentials have it.
+fn short(name: &str) -> String {
+    name.trim_start_matches("DOUMIBOOK_").to_lowercase()
+}
+
+/// Whether a value never stands in a message: secrets, and what would fill the line.
+fn is_hidden(name: &str) -> bool {
+    let name = short(name);
+    CREDENTIALS.contains(&name.as_str()) || ["app_secret", "welcome"].contains(&name.as_str())
+}
+
+/// The ways a push may be protected, by their names.
+const MODES: [(&str, Mode); 3] =
+    [("plain", Mode::Plain), ("compatible", Mode::Compatible), ("secure", Mode::Secure)];
+
+/// The mode with this name; an error is what would be right.
+pub fn parse_mode(text: &str) -> Result<Mode, &'static str> {
+    let mode = MODES.iter().find(|(name, _)| *name == text);
+    mode.map(|(_, mode)| *mode).ok_or("plain, compatible or secure")
+}
+
+/// Everything `serve` and `ask` need to know.
+pub struct Settings {
+    /// Current first; empty when none is set.
+    pub tokens: Vec<Token>,
+    /// Current first.
+    pub keys: Vec<AesKey>,
+    /// There whenever there is a key.
+    pub app_id: Option<AppId>,
+    /// For WeChat's API.
+    pub app_secret: Option<Secret>,
+    /// WeChat's API.
+    pub api_url: BaseUrl,
+    /// Least accepted.
+    pub mode: Mode,
+    /// Where to listen, unless systemd passes a socket.
+    pub listen: Address,
+    /// The account's name.
+    pub name: String,
+    /// Replaces the built-in welcome.
+    pub welcome: Option<String>,
+    /// Sources that are set up, in the order in which they are asked; empty when none is.
+    pub sources: Vec<Source>,
+    /// Douban's base URL.
+    pub douban_url: BaseUrl,
+    /// Douban's key.
+    pub douban_key: Option<Secret>,
+    /// Requests a minute.
+    pub douban_per_minute: u32,
+    /// NeoDB's base URL.
+    pub neodb_url: BaseUrl,
+    /// Requests a minute.
+    pub neodb_per_minute: u32,
+    /// Told to the sources.
+    pub contact: Option<String>,
+    /// The operator's own books.
+    pub shelf: Option<PathBuf>,
+    /// Worker threads.
+    pub workers: usize,
+    /// Connections at the same time.
+    pub connections: usize,
+    /// Lookups at the same time.
+    pub lookups: usize,
+    /// Bytes for remembered answers.
+    pub memory: usize,
+    /// How long readers wait.
+    pub patience: Patience,
+    /// Whether what readers write may stand in the log.
+    pub log_text: bool,
+    /// What was set, as it may be shown.
+    given: BTreeMap<String, String>,
+}
+
+/// What is wrong with settings: a line for each.
+pub type Wrong = String;
+
+impl Settings {
+    /// Reads the settings, all of which have to be right.
+    pub fn read(environment: impl IntoIterator<Item = (String, String)>) -> Result<Self, Wrong> {
+        Self::all_right(Self::look(environment))
+    }
+
+    /// What was looked at, if nothing is wrong with it.
+    pub fn all_right((settings, wrong): (Self, Vec<String>)) -> Result<Self, Wrong> {
+        if wrong.is_empty() { Ok(settings) } else { Err(wrong.join("\n")) }
+    }
+
+    /// Reads the settings, with the default for each that is wrong, and says which are.
+    /// `environment` may hold other variables. What comes later wins: credentials stand before
+    /// variables.
+    pub fn look(environment: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<String>) {
+        let mut given = Given { variables: BTreeMap::new(), wrong: Vec::new() };
+        for (name, text) in environment {
+            if !name.starts_with("DOUMIBOOK_") {
+                continue;
+            }
+            if !ALL.iter().any(|(known, ..)| *known == name) {
+                given.wrong.push(unknown_name(&name));
+            } else if !text.trim().is_empty() {
+                given.variables.insert(name, text.trim().to_owned());
+            }
+        }
+        let shelf = given.text("DOUMIBOOK_SHELF").map(PathBuf::from);
+        let set_up = [
+            (Source::Shelf, "DOUMIBOOK_SHELF"),
+            (Source::Douban, "DOUMIBOOK_DOUBAN_KEY"),
+            (Source::Douban, "DOUMIBOOK_DOUBAN_URL"),
+            // Needs neither key nor file, so it is there for those who set up nothing.
+            (Source::NeoDb, "DOUMIBOOK_NEODB_URL"),
+        ];
+        let set_up = set_up.into_iter().filter(|(_, name)| given.text(name).is_some());
+        let mut set_up: Vec<_> = set_up.map(|(source, _)| source).collect();
+        set_up.dedup();
+        let settings = Self {
+            tokens: given.secrets("DOUMIBOOK_TOKEN", Token::parse),
+            keys: given.secrets("DOUMIBOOK_AES_KEY", AesKey::parse),
+            app_id: given.app_id(),
+            mode: given.mode(),
+            app_secret: given.app_secret(),
+            api_url: given.url("DOUMIBOOK_API_URL", "api.weixin.qq.com"),
+            listen: given.value("DOUMIBOOK_LISTEN", parse_address).unwrap_or(DEFAULT_LISTEN),
+            name: given.name().unwrap_or("豆米查书".into()),
+            welcome: given.welcome(),
+            sources: given.sources(set_up),
+            douban_url: given.url("DOUMIBOOK_DOUBAN_URL", "api.douban.com"),
+            douban_key: given.value("DOUMIBOOK_DOUBAN_KEY", |key| Secret::new(key).ok_or("")),
+            // The last published figure for a key was 500 an hour, 8.3 a minute; going over it
+            // was reported to block the whole address.
+            douban_per_minute: given.number("DOUMIBOOK_DOUBAN_PER_MINUTE", 8, 1..=1_000_000),
+            neodb_url: given.url("DOUMIBOOK_NEODB_URL", "neodb.social"),
+            // No limit is published; one request in two seconds is what a community's server
+            // bears from one of many clients.
+            neodb_per_minute: given.number("DOUMIBOOK_NEODB_PER_MINUTE", 30, 1..=6000),
+            contact: given.contact(),
+            shelf,
+            workers: given.number("DOUMIBOOK_WORKERS", 4, 1..=64),
+            connections: given.number("DOUMIBOOK_CONNECTIONS", 256, 8..=65_536),
+            lookups: given.number("DOUMIBOOK_LOOKUPS", 64, 1..=1024),
+            memory: given.memory().unwrap_or(4 << 20),
+            patience: Patience {
+                deliveries: given.number("DOUMIBOOK_DELIVERIES", 3, 1..=3),
+                deadline: Duration::from_millis(given.number(
+                    "DOUMIBOOK_DEADLINE_MS",
+                    4500,
+                    1000..=4900,
+                )),
+            },
+            log_text: given.yes("DOUMIBOOK_LOG_TEXT"),
+            given: given.shown(),
+        };
+        (settings, given.wrong)
+    }
+
+    /// For `serve` without any source: NeoDB, which needs neither key nor file. Says so.
+    pub fn or_neodb(mut self) -> Self {
+        if self.sources.is_empty() {
+            self.sources.push(Source::NeoDb);
+            journal::info(format_args!(
+                "no source is set up, so books come from NeoDB ({}); set DOUMIBOOK_SHELF, \
+                 DOUMIBOOK_DOUBAN_URL or DOUMIBOOK_DOUBAN_KEY to change that",
+                self.neodb_url.as_str()
+            ));
+        }
+        self
+    }
+
+    /// For `demo` and `ask` without any source: the built-in shelf.
+    pub fn or_shelf(mut self) -> Self {
+        if self.sources.is_empty() {
+            self.sources.push(Source::Shelf);
+        }
+        self
+    }
+
+    /// For `demo` and `ask` without a token: `demo`.
+    pub fn or_demo_token(mut self) -> Self {
+        if self.tokens.is_empty() {
+            self.tokens.extend(Token::parse("demo"));
+            self.given.insert("DOUMIBOOK_TOKEN".into(), "set".into());
+        }
+        self
+    }
+}
+
+/// The effective settings, secrets as `set`: the line `serve` begins with.
+impl fmt::Display for Settings {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let sources: Vec<_> = self.sources.iter().map(|source| source.name()).collect();
+        let mode = MODES.iter().find(|(_, mode)| *mode == self.mode).map_or("", |(name, _)| name);
+        let shown = ALL.iter().map(|(name, default, _)| {
+            let value = match *name {
+                // What they come to stands in no variable.
+                "DOUMIBOOK_MODE" => mode.to_owned(),
+                "DOUMIBOOK_LISTEN" => self.listen.to_string(),
+                "DOUMIBOOK_SOURCES" => sources.join(","),
+                _ => self.given.get(*name).map_or(*default, String::as_str).to_owned(),
+            };
+            format!("{}={value}", short(name))
+        });
+        f.write_str(&shown.collect::<Vec<_>>().join(" "))
+    }
+}
