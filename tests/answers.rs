@@ -4,14 +4,13 @@
 //! with a clock that stands still.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use doumibook::catalogue::book::Source;
 use doumibook::chat::phrases;
 use doumibook::cli::settings::Settings;
 use doumibook::cli::setup;
-use doumibook::service::parking::{Bay, Lot};
-use doumibook::service::{Call, Service};
+use doumibook::cli::simulator::LocalClient;
+use doumibook::service::Service;
 use doumibook::wechat::signature::{self, Token};
 
 const NOW: u64 = 1_700_000_001;
@@ -21,7 +20,7 @@ fn service() -> Arc<Service> {
     let mut settings = Settings::read([token]).unwrap();
     settings.sources.push(Source::Shelf);
     let library = setup::library(&settings, None).unwrap();
-    let mut service = setup::service(settings, Arc::new(library), None);
+    let mut service = setup::service(settings, Arc::new(library));
     Arc::get_mut(&mut service).unwrap().world.clock = || NOW;
     service
 }
@@ -34,10 +33,7 @@ fn ask(service: &Arc<Service>, inside: &str) -> String {
         "<xml><ToUserName>gh_0123456789ab</ToUserName><FromUserName>oReader</FromUserName>\
          <CreateTime>1700000000</CreateTime>{inside}</xml>"
     );
-    let now = Instant::now();
-    let bay = Bay::new(Lot::new(1), now);
-    let call = Call { method: "POST", target: &target, body: body.as_bytes(), bay: &bay, now };
-    let response = service.handle(&call).or_else(|| bay.wait()).unwrap();
+    let response = LocalClient::new().post(service, &target, body.as_bytes()).unwrap();
     assert_eq!(response.status, 200, "{inside}");
     String::from_utf8(response.body.into_owned()).unwrap()
 }

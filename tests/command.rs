@@ -1,7 +1,8 @@
 //! The command line: words, and what the real binary makes of them.
 
-use doumibook::cli::command::{Ask, Command, Kind, help};
+use doumibook::cli::command::{Ask, Command, help};
 use doumibook::cli::settings::{ALL, CREDENTIALS};
+use doumibook::cli::simulator::PushKind;
 use doumibook::sys::unix::Address;
 use doumibook::wechat::credentials::Mode;
 use support::server::{Directory, doumibook, run};
@@ -25,7 +26,7 @@ fn ask(text: &str, change: impl FnOnce(&mut Ask)) -> Command {
         text: text.to_owned(),
         url: None,
         mode: None,
-        kind: Kind::Text,
+        kind: PushKind::Text,
         times: 1,
         raw: None,
         show_xml: false,
@@ -57,10 +58,10 @@ fn what_is_right_is_done() {
         (&["ask", "--", "--help"],            ask("--help", |_| ())),
         (&["ask", "1", "--url", url],         ask("1", |ask| ask.url = Some(url.into()))),
         (&["ask", "--mode", "secure", "1"],   ask("1", |ask| ask.mode = Some(Mode::Secure))),
-        (&["ask", "--kind", "scan", "1"],     ask("1", |ask| ask.kind = Kind::Scan)),
-        (&["ask", "--kind", "subscribe"],     ask("", |ask| ask.kind = Kind::Subscribe)),
-        (&["ask", "--kind", "own-code", "1"], ask("1", |ask| ask.kind = Kind::OwnCode)),
-        (&["ask", "--kind", "location"],      ask("", |ask| ask.kind = Kind::Location)),
+        (&["ask", "--kind", "scan", "1"],     ask("1", |ask| ask.kind = PushKind::Scan)),
+        (&["ask", "--kind", "subscribe"],     ask("", |ask| ask.kind = PushKind::Subscribe)),
+        (&["ask", "--kind", "own-code", "1"], ask("1", |ask| ask.kind = PushKind::OwnCode)),
+        (&["ask", "--kind", "location"],      ask("", |ask| ask.kind = PushKind::Location)),
         (&["ask", "1", "--times", "3"],       ask("1", |ask| ask.times = 3)),
         (&["ask", "--raw", "push.xml"],       ask("", |ask| ask.raw = Some("push.xml".into()))),
         (&["ask", "1", "--show", "xml"],      ask("1", |ask| ask.show_xml = true)),

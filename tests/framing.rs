@@ -4,7 +4,9 @@
 //! a request before its last byte. `next` in a row is how many bytes are left for the next
 //! request, so that nothing can be smuggled in the body of another.
 
-use doumibook::server::framing::{BODY, Framing, HEAD, Refusal, Request, Step};
+use doumibook::server::framing::{Framing, HttpRequest, Step};
+use doumibook::server::limits::{BODY, HEAD};
+use doumibook::service::refusal::Refusal;
 
 use Refusal::{BodyTooLong, Expectation, HeadTooLong, Malformed, NoLength};
 
@@ -215,7 +217,19 @@ fn lines() -> Vec<Row> {
         row("the HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", Refuse(Malformed)),
         row("lower-case version", line("GET / http/1.1"), Refuse(Malformed)),
         row("TLS", [0x16, 3, 1, 2, 0, 1, 0, 1, 0xfc], Refuse(Malformed)),
-        row("an empty line first", "\r\nGET / HTTP/1.1\r\n\r\n", Refuse(Malformed)),
+        row(
+            "an empty line first",
+            "\r\nGET / HTTP/1.1\r\n\r\n",
+            Ready("GET", "/", Vec::new(), true, 0),
+        ),
+        row(
+            "four empty lines",
+            "\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n",
+            Ready("GET", "/", Vec::new(), true, 0),
+        ),
+        row("five", "\r\n\r\n\r\n\r\n\r\nGET / HTTP/1.1\r\n\r\n", Refuse(Malformed)),
+        row("nothing but empty lines", "\r\n\r\n", More),
+        row("a bare line feed first", "\nGET / HTTP/1.1\r\n\r\n", Refuse(Malformed)),
         row("bare LF", "GET / HTTP/1.1\n\n", Refuse(Malformed)),
         row("bare CR", "GET / HTTP/1.1\rA: b\r\n\r\n", Refuse(Malformed)),
         row("CR in the target", line("GET /a\rb HTTP/1.1"), Refuse(Malformed)),
@@ -344,7 +358,8 @@ fn pipelined_requests_come_out_one_by_one() {
     let two = post("Transfer-Encoding: chunked", "3\r\nabc\r\n0\r\nA: b\r\n\r\n");
     let mut bytes = [one, two, get(""), b"GET /half".to_vec()].concat();
     let mut seen = Vec::new();
-    while let Step::Ready(Request { method, body, .. }, taken) = Framing::default().look(&bytes) {
+    while let Step::Ready(HttpRequest { method, body, .. }, taken) = Framing::default().look(&bytes)
+    {
         bytes.drain(..taken);
         seen.push((method, body));
     }

@@ -1,5 +1,5 @@
-//! Every push answered once, every question looked up once: the ledger with its clock passed
-//! in, and the desk with sources that stand at the test's command.
+//! Every push answered once, every question looked up once: the dedup with its clock passed
+//! in, and the lookups with sources that stand at the test's command.
 
 #[path = "support/upstream.rs"]
 mod upstream;
@@ -14,10 +14,13 @@ use doumibook::catalogue::book::{Book, Source};
 use doumibook::catalogue::library::{Guarded, Library, Verdict};
 use doumibook::catalogue::memory::Memory;
 use doumibook::catalogue::{Catalogue, Outcome, Query};
+use doumibook::cli::simulator::LocalClient;
 use doumibook::service::dedup::{Arrival, DeliveryDedup};
-use doumibook::service::lookups::{LookupService, Refused, Waiter};
-use doumibook::service::parking::{Bay, Lot};
+use doumibook::service::deliveries::Deliveries;
+use doumibook::service::lookups::{LookupService, Waiter};
+use doumibook::service::quota::NotTaken;
 use doumibook::service::response::Response;
+use doumibook::service::ticket::Ticket;
 use doumibook::wechat::push::{Identity, Push};
 use upstream::Gate;
 
@@ -37,8 +40,12 @@ fn reply(bytes: usize) -> Response {
     Response::new(200, "text/plain; charset=utf-8", vec![b'x'; bytes])
 }
 
-fn bay() -> Arc<Bay> {
-    Bay::new(Lot::new(1), Instant::now())
+/// A request that waits, and its ticket.
+fn parked() -> (Arc<LocalClient>, Ticket) {
+    let client = LocalClient::new();
+    let ticket = Ticket::new(client.clone(), client.begin());
+    ticket.park(Instant::now() + PATIENCE, None);
+    (client, ticket)
 }
 
 /// What happens to a push, and what the next delivery has to do then.
@@ -50,9 +57,9 @@ enum Step {
 
 #[test]
 fn deliveries_to_the_process_before_count() {
-    let (mut ledger, now) = (DeliveryDedup::default(), Instant::now());
-    assert!(matches!(ledger.arrive(&push(1), 2, now), Arrival::New));
-    assert!(matches!(ledger.arrive(&push(1), 1, now), Arrival::InProgress(3)));
+    let (mut dedup, now) = (DeliveryDedup::default(), Instant::now());
+    assert!(matches!(dedup.arrive(&push(1), 2, now), Arrival::New));
+    assert!(matches!(dedup.arrive(&push(1), 1, now), Arrival::InProgress(3)));
 }
 
 #[test]
@@ -71,13 +78,13 @@ fn each_delivery_knows_its_turn() {
         ),
     ];
     for (name, steps) in table {
-        let (mut ledger, start) = (DeliveryDedup::default(), Instant::now());
+        let (mut dedup, start) = (DeliveryDedup::default(), Instant::now());
         for step in steps {
             match step {
-                Settle => assert!(ledger.settle(&push(1), &reply(1)).is_empty(), "{name}"),
-                Forget => assert!(ledger.forget(&push(1)).is_empty(), "{name}"),
+                Settle => assert!(dedup.settle(&push(1), &reply(1)).is_empty(), "{name}"),
+                Forget => assert!(dedup.forget(&push(1)).is_empty(), "{name}"),
                 Arrive(second, expected) => {
-                    let turn = ledger.arrive(&push(1), 1, start + Duration::from_secs(*second));
+                    let turn = dedup.arrive(&push(1), 1, start + Duration::from_secs(*second));
                     let turn = match turn {
                         Arrival::New => "first".to_owned(),
                         Arrival::InProgress(number) => format!("join {number}"),
@@ -94,43 +101,41 @@ fn each_delivery_knows_its_turn() {
 fn who_waits_is_answered_once_by_whatever_ends_the_wait() {
     type End = fn(&mut DeliveryDedup, &Identity) -> usize;
     let table: [(&str, End, bool); 3] = [
-        ("settled", |ledger, push| ledger.settle(push, &reply(3)).len(), true),
-        ("forgotten", |ledger, push| ledger.forget(push).len(), false),
-        ("released", |ledger, _| ledger.release().len(), false),
+        ("settled", |dedup, push| dedup.settle(push, &reply(3)).len(), true),
+        ("forgotten", |dedup, push| dedup.forget(push).len(), false),
+        ("released", |dedup, _| dedup.release().len(), false),
     ];
-    let later = Instant::now() + PATIENCE;
     for (name, end, answered) in table {
-        let (mut ledger, id) = (DeliveryDedup::default(), push(1));
-        ledger.arrive(&id, 1, Instant::now());
+        let (mut dedup, id) = (DeliveryDedup::default(), push(1));
+        dedup.arrive(&id, 1, Instant::now());
         for _ in 0..2 {
-            assert!(ledger.wait(&id, bay().park(later, None).unwrap()).is_none(), "{name}");
+            assert!(dedup.wait(&id, parked().1).is_none(), "{name}");
         }
-        assert_eq!(end(&mut ledger, &id), 2, "{name}");
-        assert_eq!(ledger.release().len(), 0, "{name}: nobody twice");
-        let late = ledger.wait(&id, bay().park(later, None).unwrap());
+        assert_eq!(end(&mut dedup, &id), 2, "{name}");
+        assert_eq!(dedup.release().len(), 0, "{name}: nobody twice");
+        let late = dedup.wait(&id, parked().1);
         assert_eq!(late.is_some(), answered, "{name}: who comes too late to wait");
     }
 }
 
 /// How many of `number` settled pushes, of `bytes` each, are still known afterwards.
 fn kept(number: usize, bytes: usize) -> usize {
-    let (mut ledger, now) = (DeliveryDedup::default(), Instant::now());
-    ledger.arrive(&push(0), 1, now);
-    let waiting = bay();
-    assert!(ledger.wait(&push(0), waiting.park(now + PATIENCE, None).unwrap()).is_none());
+    let (mut dedup, now) = (DeliveryDedup::default(), Instant::now());
+    dedup.arrive(&push(0), 1, now);
+    assert!(dedup.wait(&push(0), parked().1).is_none());
     for n in 1..=number {
         let id = push(n);
-        assert!(matches!(ledger.arrive(&id, 1, now), Arrival::New));
-        ledger.settle(&id, &reply(bytes));
+        assert!(matches!(dedup.arrive(&id, 1, now), Arrival::New));
+        dedup.settle(&id, &reply(bytes));
     }
-    assert_eq!(ledger.settle(&push(0), &reply(1)).len(), 1, "who waits never has to go");
+    assert_eq!(dedup.settle(&push(0), &reply(1)).len(), 1, "who waits never has to go");
     // From the youngest: asking for one that is gone would push others out.
-    let known = |n: &usize| matches!(ledger.arrive(&push(*n), 1, now), Arrival::Answered(_));
+    let known = |n: &usize| matches!(dedup.arrive(&push(*n), 1, now), Arrival::Answered(_));
     (1..=number).rev().take_while(known).count()
 }
 
 #[test]
-fn the_ledger_stays_in_its_bounds() {
+fn the_dedup_stays_in_its_bounds() {
     let table = [
         ("few", 100, 500, 100..=100),
         ("4096 entries", 6000, 10, 4000..=4096),
@@ -155,7 +160,10 @@ impl<F: Fn(&Query) -> Outcome + Send + Sync> Catalogue for Actor<F> {
     }
 }
 
-fn desk(threads: usize, act: impl Fn(&Query) -> Outcome + Send + Sync + 'static) -> LookupService {
+fn service(
+    threads: usize,
+    act: impl Fn(&Query) -> Outcome + Send + Sync + 'static,
+) -> LookupService {
     let source = Guarded::new(Box::new(Actor(act)), None);
     let library = Library::new(vec![source], Memory::new(1 << 20, Vec::new()));
     LookupService::new(Arc::new(library), threads, Arc::default())
@@ -176,25 +184,39 @@ fn waiter() -> (Waiter, Receiver<Verdict>) {
     (Box::new(move |answer| told.send(answer.verdict).unwrap()), hear)
 }
 
-fn ask(desk: &LookupService, query: usize, reader: &str) -> Result<Receiver<Verdict>, Refused> {
-    ask_at(desk, query, reader, Instant::now())
+fn ask(lookups: &LookupService, query: usize, reader: &str) -> Result<Receiver<Verdict>, NotTaken> {
+    ask_at(lookups, query, reader, Instant::now())
 }
 
 fn ask_at(
-    desk: &LookupService,
+    lookups: &LookupService,
     query: usize,
     reader: &str,
     now: Instant,
-) -> Result<Receiver<Verdict>, Refused> {
+) -> Result<Receiver<Verdict>, NotTaken> {
     let (waiter, hear) = waiter();
-    desk.look_up(&words(query), reader, now, waiter).map(|()| hear)
+    look_up(lookups, query, reader, now, waiter).map(|()| hear)
 }
 
-/// Waits until the desk is like this: lookups running, lookups queued.
-fn wait_for(desk: &LookupService, load: (usize, usize)) {
+/// Asks, on a thread of its own if the lookup falls to us.
+fn look_up(
+    lookups: &LookupService,
+    query: usize,
+    reader: &str,
+    now: Instant,
+    waiter: Waiter,
+) -> Result<(), NotTaken> {
+    if let Some(lookup) = lookups.look_up(&words(query), reader, now, waiter)? {
+        thread::spawn(move || lookup.run());
+    }
+    Ok(())
+}
+
+/// Waits until there are so many lookups: lookups running, lookups queued.
+fn wait_for(lookups: &LookupService, load: (usize, usize)) {
     let until = Instant::now() + PATIENCE;
-    while desk.load() != load {
-        assert!(Instant::now() < until, "{:?} instead of {load:?}", desk.load());
+    while lookups.load() != load {
+        assert!(Instant::now() < until, "{:?} instead of {load:?}", lookups.load());
         thread::sleep(Duration::from_millis(2));
     }
 }
@@ -203,12 +225,12 @@ fn wait_for(desk: &LookupService, load: (usize, usize)) {
 fn equal_questions_share_one_lookup() {
     let (gate, asked) = (Gate::default(), Arc::new(AtomicUsize::new(0)));
     let (shut, count) = (gate.clone(), asked.clone());
-    let desk = desk(4, move |_| {
+    let lookups = service(4, move |_| {
         count.fetch_add(1, SeqCst);
         shut.wait();
         found()
     });
-    let all: Vec<_> = (0..100).map(|n| ask(&desk, 1, &format!("reader{n}")).unwrap()).collect();
+    let all: Vec<_> = (0..100).map(|n| ask(&lookups, 1, &format!("reader{n}")).unwrap()).collect();
     gate.open();
     for hear in all {
         assert_eq!(hear.recv_timeout(PATIENCE), Ok(Verdict::Found));
@@ -220,38 +242,42 @@ fn equal_questions_share_one_lookup() {
 fn a_full_queue_is_said_and_empties_again() {
     let gate = Gate::default();
     let shut = gate.clone();
-    let desk = desk(1, move |_| {
+    let lookups = service(1, move |_| {
         shut.wait();
         found()
     });
-    let mut all = vec![ask(&desk, 0, "reader0").unwrap()];
-    wait_for(&desk, (1, 0));
-    all.extend((1..5).map(|n| ask(&desk, n, &format!("reader{n}")).unwrap()));
-    assert_eq!(ask(&desk, 5, "reader5").unwrap_err(), Refused::Full, "four wait for one thread");
-    all.push(ask(&desk, 4, "reader5").expect("to join costs nothing"));
+    let mut all = vec![ask(&lookups, 0, "reader0").unwrap()];
+    wait_for(&lookups, (1, 0));
+    all.extend((1..5).map(|n| ask(&lookups, n, &format!("reader{n}")).unwrap()));
+    assert_eq!(
+        ask(&lookups, 5, "reader5").unwrap_err(),
+        NotTaken::Full,
+        "four wait for one thread"
+    );
+    all.push(ask(&lookups, 4, "reader5").expect("to join costs nothing"));
     gate.open();
     for hear in all {
         assert_eq!(hear.recv_timeout(PATIENCE), Ok(Verdict::Found));
     }
-    wait_for(&desk, (0, 0));
-    assert_eq!(ask(&desk, 5, "reader5").unwrap().recv_timeout(PATIENCE), Ok(Verdict::Found));
+    wait_for(&lookups, (0, 0));
+    assert_eq!(ask(&lookups, 5, "reader5").unwrap().recv_timeout(PATIENCE), Ok(Verdict::Found));
 }
 
 #[test]
 fn one_reader_has_two_lookups_waiting_and_twenty_a_minute() {
     let gate = Gate::default();
     let shut = gate.clone();
-    let desk = desk(4, move |_| {
+    let lookups = service(4, move |_| {
         shut.wait();
         found()
     });
     let start = Instant::now();
     let waiting =
-        [ask_at(&desk, 1, "one", start).unwrap(), ask_at(&desk, 2, "one", start).unwrap()];
-    assert_eq!(ask_at(&desk, 3, "one", start).unwrap_err(), Refused::TooMany);
-    assert!(ask_at(&desk, 3, "other", start).is_ok());
+        [ask_at(&lookups, 1, "one", start).unwrap(), ask_at(&lookups, 2, "one", start).unwrap()];
+    assert_eq!(ask_at(&lookups, 3, "one", start).unwrap_err(), NotTaken::TooMany);
+    assert!(ask_at(&lookups, 3, "other", start).is_ok());
     // Asking the same again costs no lookup; a flood of it is too much all the same.
-    let again: Vec<_> = (0..8).map(|_| ask_at(&desk, 1, "one", start).is_ok()).collect();
+    let again: Vec<_> = (0..8).map(|_| ask_at(&lookups, 1, "one", start).is_ok()).collect();
     assert_eq!(again, [true, true, true, true, true, true, true, false]);
     gate.open();
     for hear in waiting {
@@ -259,50 +285,50 @@ fn one_reader_has_two_lookups_waiting_and_twenty_a_minute() {
     }
     let next = |second: u64, n: usize| {
         let at = start + Duration::from_secs(second);
-        ask_at(&desk, 100 + n, "one", at).map(|hear| hear.recv_timeout(PATIENCE).unwrap())
+        ask_at(&lookups, 100 + n, "one", at).map(|hear| hear.recv_timeout(PATIENCE).unwrap())
     };
     for n in 2..20 {
         assert_eq!(next(1, n), Ok(Verdict::Found), "number {n}");
     }
-    assert_eq!(next(59, 20), Err(Refused::TooMany));
+    assert_eq!(next(59, 20), Err(NotTaken::TooMany));
     assert_eq!(next(60, 20), Ok(Verdict::Found), "a new minute");
 }
 
 #[test]
 fn ten_thousand_new_readers_within_a_minute_are_all_served() {
-    let desk = desk(4, |_| found());
+    let lookups = service(4, |_| found());
     let now = Instant::now();
     for n in 0..10_000 {
-        let hear = ask_at(&desk, n % 7, &format!("reader{n}"), now).expect("taken");
+        let hear = ask_at(&lookups, n % 7, &format!("reader{n}"), now).expect("taken");
         assert_eq!(hear.recv_timeout(PATIENCE), Ok(Verdict::Found));
     }
 }
 
 #[test]
 fn a_panic_is_told_as_trouble_and_costs_nobody_else_anything() {
-    let desk = desk(1, |query| {
+    let lookups = service(1, |query| {
         assert!(*query != words(13), "this source panics at some questions");
         found()
     });
     for (query, expected) in [(1, Verdict::Found), (13, Verdict::Trouble), (2, Verdict::Found)] {
-        let hear = ask(&desk, query, "one").unwrap();
+        let hear = ask(&lookups, query, "one").unwrap();
         assert_eq!(hear.recv_timeout(PATIENCE), Ok(expected), "book {query}");
     }
-    desk.look_up(&words(3), "two", Instant::now(), Box::new(|_| panic!("no reply can be made")))
+    look_up(&lookups, 3, "two", Instant::now(), Box::new(|_| panic!("no reply can be made")))
         .unwrap();
-    assert_eq!(ask(&desk, 4, "one").unwrap().recv_timeout(PATIENCE), Ok(Verdict::Found));
-    wait_for(&desk, (0, 0));
+    assert_eq!(ask(&lookups, 4, "one").unwrap().recv_timeout(PATIENCE), Ok(Verdict::Found));
+    wait_for(&lookups, (0, 0));
     for n in 5..8 {
-        assert!(ask(&desk, n, "two").unwrap().recv_timeout(PATIENCE).is_ok(), "nothing leaked");
+        assert!(ask(&lookups, n, "two").unwrap().recv_timeout(PATIENCE).is_ok(), "nothing leaked");
     }
 }
 
 #[test]
 fn what_waited_too_long_in_the_queue_is_not_looked_up() {
-    let desk = desk(1, |_| found());
+    let lookups = service(1, |_| found());
     let (waiter, hear) = waiter();
     let long_ago = Instant::now() - Duration::from_secs(20);
-    desk.look_up(&words(1), "one", long_ago, waiter).unwrap();
+    look_up(&lookups, 1, "one", long_ago, waiter).unwrap();
     assert_eq!(hear.recv_timeout(PATIENCE), Ok(Verdict::Busy));
 }
 
@@ -313,33 +339,36 @@ fn a_stop_waits_for_answers_that_come_and_lets_the_others_go() {
     for (name, number, stop) in table {
         let gate = Gate::default();
         let shut = gate.clone();
-        let desk = desk(2, move |query| {
+        let lookups = service(2, move |query| {
             if *query == words(2) {
                 shut.wait();
             }
             found()
         });
-        let (id, bay) = (push(number), bay());
-        desk.arrive(&id, 1, Instant::now());
-        let ticket = bay.park(Instant::now() + PATIENCE, None).unwrap();
-        assert!(desk.wait(&id, ticket).is_none(), "{name}");
-        let (answering, making, made) = (desk.clone(), Gate::default(), Gate::default());
+        let (id, deliveries) = (push(number), Arc::new(Deliveries::default()));
+        deliveries.arrive(&id, 1, Instant::now());
+        let (client, ticket) = parked();
+        assert!(deliveries.wait(&id, ticket).is_none(), "{name}");
+        let (answering, making, made) = (deliveries.clone(), Gate::default(), Gate::default());
         let (begun, may_end) = (making.clone(), made.clone());
         let waiter = Box::new(move |_: &_| {
             begun.open();
             may_end.wait();
             answering.settle(&id, &reply(1));
         });
-        desk.look_up(&words(number), "one", Instant::now(), waiter).unwrap();
-        let stopping = desk.clone();
-        let stop = thread::spawn(move || stopping.stop(Instant::now() + stop));
+        look_up(&lookups, number, "one", Instant::now(), waiter).unwrap();
+        let stopping = lookups.clone();
+        let stop = thread::spawn(move || {
+            stopping.stop(Instant::now() + stop);
+            deliveries.release();
+        });
         if number == 1 {
             // The lookup is over, its reply is not.
             making.wait();
         }
         let until = Instant::now() + PATIENCE;
         for n in 0.. {
-            if ask(&desk, 3, &format!("reader{n}")).is_err_and(|no| no == Refused::Stopping) {
+            if ask(&lookups, 3, &format!("reader{n}")).is_err_and(|no| no == NotTaken::Stopping) {
                 break;
             }
             assert!(Instant::now() < until, "{name}: still taking questions");
@@ -347,17 +376,17 @@ fn a_stop_waits_for_answers_that_come_and_lets_the_others_go() {
         }
         made.open();
         stop.join().unwrap();
-        assert_eq!(bay.wait().is_some(), number == 1, "{name}");
+        assert_eq!(client.wait().is_some(), number == 1, "{name}");
         gate.open();
     }
 }
 
 #[test]
 fn a_stop_with_nothing_to_do_takes_no_time() {
-    let desk = desk(1, |_| found());
-    let hear = ask(&desk, 1, "one").unwrap();
+    let lookups = service(1, |_| found());
+    let hear = ask(&lookups, 1, "one").unwrap();
     hear.recv_timeout(PATIENCE).unwrap();
     let begun = Instant::now();
-    desk.stop(begun + PATIENCE);
+    lookups.stop(begun + PATIENCE);
     assert!(begun.elapsed() < PATIENCE / 2);
 }

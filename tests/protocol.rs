@@ -13,7 +13,7 @@ use doumibook::wechat::reply::{LONGEST_TEXT, link, plain};
 use doumibook::wechat::signature::{sign, verify, verify_message};
 use doumibook::wechat::xml::{Fields, Writer};
 use doumibook::wechat::{
-    AccountId, AesKey, AppId, Article, Occasion, OpenId, Params, Push, Refusal, Reply, Token,
+    AccountId, AesKey, AppId, Article, Occasion, OpenId, Params, Push, Rejection, Reply, Token,
 };
 
 fn token(text: &str) -> Token {
@@ -54,7 +54,7 @@ fn every_byte_of_a_signature_counts() {
             let seen = verify(&[token("AAAAA")], &params).map(|_| ());
             assert_eq!(
                 seen,
-                if bad == signature { Ok(()) } else { Err(Refusal::Signature) },
+                if bad == signature { Ok(()) } else { Err(Rejection::Signature) },
                 "{bad}"
             );
         }
@@ -73,22 +73,22 @@ fn queries() {
         ("as it should be",      format!("signature={right}&timestamp=1714036504&nonce=1514711492"), Ok(())),
         ("percent-encoded",      format!("signature={right}&timestamp=17140365%304&nonce=%31514711492"), Ok(())),
         ("others are ignored",   format!("x&=&openid=%zz&x=1&x=2&signature={right}&timestamp=1714036504&nonce=1514711492&"), Ok(())),
-        ("upper case",           format!("signature={}&timestamp=1714036504&nonce=1514711492", right.to_uppercase()), Err(Refusal::Signature)),
-        ("a plus is no blank",   format!("signature={right}&timestamp=+1714036504&nonce=1514711492"), Err(Refusal::Signature)),
-        ("values swapped",       format!("signature={right}&timestamp=1514711492&nonce=1714036505"), Err(Refusal::Signature)),
-        ("no signature",         "timestamp=1714036504&nonce=1514711492".into(), Err(Refusal::Malformed)),
-        ("empty signature",      "signature=&timestamp=1714036504&nonce=1514711492".into(), Err(Refusal::Malformed)),
-        ("no timestamp",         format!("signature={right}&nonce=1514711492"), Err(Refusal::Malformed)),
-        ("no nonce",             format!("signature={right}&timestamp=1714036504"), Err(Refusal::Malformed)),
-        ("nonce without =",      format!("signature={right}&timestamp=1714036504&nonce"), Err(Refusal::Malformed)),
-        ("name encoded",         format!("%73ignature={right}&timestamp=1714036504&nonce=1514711492"), Err(Refusal::Malformed)),
-        ("twice the same",       format!("signature={right}&timestamp=1714036504&nonce=1514711492&nonce=1514711492"), Err(Refusal::Malformed)),
-        ("twice, once empty",    format!("signature={right}&timestamp=1714036504&nonce=1514711492&nonce="), Err(Refusal::Malformed)),
-        ("echostr twice",        format!("signature={right}&timestamp=1714036504&nonce=1514711492&echostr=1&echostr=2"), Err(Refusal::Malformed)),
-        ("bad percent",          format!("signature={right}&timestamp=1714036504&nonce=151471149%"), Err(Refusal::Malformed)),
-        ("not UTF-8",            format!("signature={right}&timestamp=1714036504&nonce=%ff"), Err(Refusal::Malformed)),
-        ("too long",             format!("signature={right}&timestamp=1714036504&nonce={long}"), Err(Refusal::Malformed)),
-        ("empty",                String::new(), Err(Refusal::Malformed)),
+        ("upper case",           format!("signature={}&timestamp=1714036504&nonce=1514711492", right.to_uppercase()), Err(Rejection::Signature)),
+        ("a plus is no blank",   format!("signature={right}&timestamp=+1714036504&nonce=1514711492"), Err(Rejection::Signature)),
+        ("values swapped",       format!("signature={right}&timestamp=1514711492&nonce=1714036505"), Err(Rejection::Signature)),
+        ("no signature",         "timestamp=1714036504&nonce=1514711492".into(), Err(Rejection::Malformed)),
+        ("empty signature",      "signature=&timestamp=1714036504&nonce=1514711492".into(), Err(Rejection::Malformed)),
+        ("no timestamp",         format!("signature={right}&nonce=1514711492"), Err(Rejection::Malformed)),
+        ("no nonce",             format!("signature={right}&timestamp=1714036504"), Err(Rejection::Malformed)),
+        ("nonce without =",      format!("signature={right}&timestamp=1714036504&nonce"), Err(Rejection::Malformed)),
+        ("name encoded",         format!("%73ignature={right}&timestamp=1714036504&nonce=1514711492"), Err(Rejection::Malformed)),
+        ("twice the same",       format!("signature={right}&timestamp=1714036504&nonce=1514711492&nonce=1514711492"), Err(Rejection::Malformed)),
+        ("twice, once empty",    format!("signature={right}&timestamp=1714036504&nonce=1514711492&nonce="), Err(Rejection::Malformed)),
+        ("echostr twice",        format!("signature={right}&timestamp=1714036504&nonce=1514711492&echostr=1&echostr=2"), Err(Rejection::Malformed)),
+        ("bad percent",          format!("signature={right}&timestamp=1714036504&nonce=151471149%"), Err(Rejection::Malformed)),
+        ("not UTF-8",            format!("signature={right}&timestamp=1714036504&nonce=%ff"), Err(Rejection::Malformed)),
+        ("too long",             format!("signature={right}&timestamp=1714036504&nonce={long}"), Err(Rejection::Malformed)),
+        ("empty",                String::new(), Err(Rejection::Malformed)),
     ] {
         let verified = Params::read(&sent).and_then(|params| verify(&[token("AAAAA")], &params));
         assert_eq!(verified.map(|_| ()), seen, "{case}: {sent}");
@@ -145,7 +145,7 @@ fn app(text: &str) -> AppId {
 }
 
 /// Signs as whoever knows the token could, and opens.
-fn open_signed(encrypt: &str) -> Result<Vec<u8>, Refusal> {
+fn open_signed(encrypt: &str) -> Result<Vec<u8>, Rejection> {
     let signature = sign(&token("AAAAA"), &["1", "2", encrypt]);
     let params = query(&format!("timestamp=1&nonce=2&msg_signature={signature}"));
     let tokens = [token("AAAAA")];
@@ -203,9 +203,9 @@ fn published_replies_seal() {
         ));
         let opened = open_reply(&key(KEY_A), &token("AAAAA"), &app(app_id), sealed.as_bytes());
         assert_eq!(opened, Ok(clear.into()));
-        assert_eq!(open_reply(&key(KEY_A), &token("other"), &app(app_id), sealed.as_bytes()), Err(Refusal::Signature));
-        assert_eq!(open_reply(&key(KEY_A), &token("AAAAA"), &app("wxother"), sealed.as_bytes()), Err(Refusal::Envelope));
-        assert_eq!(open_reply(&key(KEY_A), &token("AAAAA"), &app(app_id), b"success"), Err(Refusal::Malformed));
+        assert_eq!(open_reply(&key(KEY_A), &token("other"), &app(app_id), sealed.as_bytes()), Err(Rejection::Signature));
+        assert_eq!(open_reply(&key(KEY_A), &token("AAAAA"), &app("wxother"), sealed.as_bytes()), Err(Rejection::Envelope));
+        assert_eq!(open_reply(&key(KEY_A), &token("AAAAA"), &app(app_id), b"success"), Err(Rejection::Malformed));
     }
 }
 
@@ -229,13 +229,13 @@ fn every_byte_of_a_signed_envelope_counts() {
         bad.replace_range(at..=at, if &PUSH_A[at..=at] == "A" { "B" } else { "A" });
         let tokens = [token("AAAAA")];
         let seen = verify_message(&tokens, &query(QUERY_A), &bad).map(|_| ());
-        assert_eq!(seen, Err(Refusal::Signature), "byte {at} of the ciphertext");
+        assert_eq!(seen, Err(Rejection::Signature), "byte {at} of the ciphertext");
         // Behind a right signature the content may change, but nothing panics, and nothing but
         // one kind of refusal comes out.
         if let Err(refusal) = open_signed(&bad) {
-            assert_eq!(refusal, Refusal::Envelope, "byte {at}, signed");
+            assert_eq!(refusal, Rejection::Envelope, "byte {at}, signed");
         }
-        assert_eq!(open_signed(&PUSH_A[..at]).err(), Some(Refusal::Envelope), "cut after {at}");
+        assert_eq!(open_signed(&PUSH_A[..at]).err(), Some(Rejection::Envelope), "cut after {at}");
     }
     let signature = QUERY_A.len() - 40;
     for at in signature..QUERY_A.len() {
@@ -243,7 +243,7 @@ fn every_byte_of_a_signed_envelope_counts() {
         bad.replace_range(at..=at, if &QUERY_A[at..=at] == "0" { "1" } else { "0" });
         let tokens = [token("AAAAA")];
         let seen = verify_message(&tokens, &query(&bad), PUSH_A).map(|_| ());
-        assert_eq!(seen, Err(Refusal::Signature), "byte {at} of the query");
+        assert_eq!(seen, Err(Rejection::Signature), "byte {at} of the query");
     }
 }
 
@@ -272,7 +272,7 @@ fn every_byte_inside_an_envelope_counts() {
             let mut bad = good.clone();
             bad[at] ^= change;
             let seen = open_signed(&encrypt_block(&bad));
-            assert_eq!(seen, Err(Refusal::Envelope), "byte {at} changed by {change:#x}");
+            assert_eq!(seen, Err(Rejection::Envelope), "byte {at} changed by {change:#x}");
         }
     }
 }
@@ -284,20 +284,20 @@ fn envelopes_that_are_wrong_as_a_whole() {
     for (case, encrypt, seen) in [
         ("a full unit of padding",   encrypt_block(&block(&[b'x'; 26], own, 32)), Ok(vec![b'x'; 26])),
         ("empty message",            encrypt_block(&block(b"", own, 26)),         Ok(vec![])),
-        ("no padding",               encrypt_block(&block(&[b'x'; 26], own, 0)),  Err(Refusal::Envelope)),
-        ("two units of padding",     encrypt_block(&block(&[b'x'; 26], own, 64)), Err(Refusal::Envelope)),
-        ("padded to 16 only",        encrypt_block(&block(&[b'x'; 32], own, 10)), Err(Refusal::Envelope)),
-        ("padding of 0",             encrypt_block(&[0; 64]),                     Err(Refusal::Envelope)),
-        ("nothing but padding",      encrypt_block(&[32; 32]),                    Err(Refusal::Envelope)),
-        ("padding beyond the block", encrypt_block(&[33; 32]),                    Err(Refusal::Envelope)),
-        ("no AppID",                 encrypt_block(&block(b"", "", 12)),          Err(Refusal::Envelope)),
-        ("another AppID",            encrypt_block(&block(b"", "wxba5fad812f8e6fb8", 26)), Err(Refusal::Envelope)),
-        ("a longer AppID",           encrypt_block(&block(b"", "wxba5fad812f8e6fb9a", 25)), Err(Refusal::Envelope)),
-        ("nothing",                  String::new(),                               Err(Refusal::Envelope)),
-        ("one AES block",            BASE64_STANDARD.encode([1; 16]),             Err(Refusal::Envelope)),
-        ("odd length",               BASE64_STANDARD.encode([1; 65]),             Err(Refusal::Envelope)),
-        ("no base64",                "!!!!".into(),                               Err(Refusal::Envelope)),
-        ("with a line break",        format!("{}\n", encrypt_block(&block(b"", own, 26))), Err(Refusal::Envelope)),
+        ("no padding",               encrypt_block(&block(&[b'x'; 26], own, 0)),  Err(Rejection::Envelope)),
+        ("two units of padding",     encrypt_block(&block(&[b'x'; 26], own, 64)), Err(Rejection::Envelope)),
+        ("padded to 16 only",        encrypt_block(&block(&[b'x'; 32], own, 10)), Err(Rejection::Envelope)),
+        ("padding of 0",             encrypt_block(&[0; 64]),                     Err(Rejection::Envelope)),
+        ("nothing but padding",      encrypt_block(&[32; 32]),                    Err(Rejection::Envelope)),
+        ("padding beyond the block", encrypt_block(&[33; 32]),                    Err(Rejection::Envelope)),
+        ("no AppID",                 encrypt_block(&block(b"", "", 12)),          Err(Rejection::Envelope)),
+        ("another AppID",            encrypt_block(&block(b"", "wxba5fad812f8e6fb8", 26)), Err(Rejection::Envelope)),
+        ("a longer AppID",           encrypt_block(&block(b"", "wxba5fad812f8e6fb9a", 25)), Err(Rejection::Envelope)),
+        ("nothing",                  String::new(),                               Err(Rejection::Envelope)),
+        ("one AES block",            BASE64_STANDARD.encode([1; 16]),             Err(Rejection::Envelope)),
+        ("odd length",               BASE64_STANDARD.encode([1; 65]),             Err(Rejection::Envelope)),
+        ("no base64",                "!!!!".into(),                               Err(Rejection::Envelope)),
+        ("with a line break",        format!("{}\n", encrypt_block(&block(b"", own, 26))), Err(Rejection::Envelope)),
     ] {
         assert_eq!(open_signed(&encrypt), seen, "{case}");
     }

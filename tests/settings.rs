@@ -151,8 +151,8 @@ fn without_anything_there_are_the_defaults() {
     assert_eq!((settings.douban_per_minute, settings.neodb_per_minute), (8, 30));
     assert_eq!((settings.workers, settings.connections, settings.lookups), (4, 256, 64));
     assert_eq!((settings.name.as_str(), settings.memory), ("豆米查书", 4 << 20));
-    assert_eq!(settings.patience.deadline, Duration::from_millis(4500));
-    assert_eq!((settings.patience.deliveries, settings.log_text), (3, false));
+    assert_eq!(settings.deadline, Duration::from_millis(4500));
+    assert_eq!((settings.deliveries, settings.log_text), (3, false));
 }
 
 #[test]

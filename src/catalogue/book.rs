@@ -105,6 +105,9 @@ pub enum Source {
 }
 
 impl Source {
+    /// Every one.
+    pub const ALL: [Self; 3] = [Self::Shelf, Self::Douban, Self::NeoDb];
+
     /// The name in settings and logs.
     pub fn name(self) -> &'static str {
         match self {

@@ -172,7 +172,7 @@ pub(crate) fn parse_query(key: &str) -> Option<Query> {
 }
 
 fn source(name: &Value) -> Option<Source> {
-    [Source::Douban, Source::NeoDb, Source::Shelf].into_iter().find(|s| name == s.name())
+    Source::ALL.into_iter().find(|s| name == s.name())
 }
 
 /// What is empty is left out.

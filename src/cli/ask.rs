@@ -13,7 +13,7 @@ use crate::cli::command::Ask;
 use crate::cli::serve::Failed;
 use crate::cli::settings::Settings;
 use crate::cli::setup;
-use crate::cli::simulator::{self, Came, NO_ANSWER, Query, WeChat};
+use crate::cli::simulator::{self, Came, NO_ANSWER, QueryPairs, WeChat};
 use crate::sys::http::{BaseUrl, Failure, Http, Page};
 use crate::sys::percent;
 use crate::wechat::credentials::Mode;
@@ -41,8 +41,8 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed
         Some(_) => Library::new(Vec::new(), Memory::new(0, Vec::new())),
         None => setup::library(&settings, None).map_err(Failed::Setting)?,
     };
-    let service = setup::service(settings, Arc::new(library), None);
-    let wechat = WeChat::new(&service.account, mode);
+    let service = setup::service(settings, Arc::new(library));
+    let wechat = WeChat::new(&service.credentials, mode);
     let (query, body) = wechat.send(&xml)?;
     let mut shown = String::new();
     if ask.show_xml {
@@ -66,7 +66,7 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed
     Ok(shown)
 }
 
-fn over_http(http: &Http, url: &str, query: &Query, body: &[u8]) -> Result<Came, String> {
+fn over_http(http: &Http, url: &str, query: &QueryPairs, body: &[u8]) -> Result<Came, String> {
     // Anywhere: a signature is sent, and no secret.
     let base =
         BaseUrl::anywhere(url).map_err(|right| format!("--url is \"{url}\"; expected {right}"))?;

@@ -260,7 +260,7 @@ fn state_directory(state: Option<&Path>) -> Finding {
 }
 
 fn open_files(settings: &Settings, files: usize) -> Finding {
-    let (wanted, possible) = (settings.connections, serve::places(settings, files).0);
+    let (wanted, possible) = (settings.connections, serve::connections(settings, files));
     if possible < wanted {
         return warning(format!(
             "{files} may be open, so {possible} connections instead of {wanted}; raise \

@@ -9,7 +9,8 @@ use std::path::PathBuf;
 
 use lexopt::prelude::{Long, Short, Value};
 
-use crate::cli::settings;
+use super::settings;
+use super::simulator::{PushKind, parse_kind};
 use crate::sys::unix::Address;
 use crate::wechat::credentials::Mode;
 
@@ -58,7 +59,7 @@ pub struct Ask {
     /// How the push is protected; as the settings say when it is not given.
     pub mode: Option<Mode>,
     /// What kind of push.
-    pub kind: Kind,
+    pub kind: PushKind,
     /// How often it is delivered.
     pub times: u32,
     /// A file with the push's XML, instead of text and kind.
@@ -66,45 +67,6 @@ pub struct Ask {
     /// Whether to print XML instead of what a reader sees.
     pub show_xml: bool,
 }
-
-/// The kinds of push `ask` can send.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Kind {
-    /// A message.
-    #[default]
-    Text,
-    /// A recording that WeChat understood.
-    Voice,
-    /// A scanned barcode.
-    Scan,
-    /// A new follower.
-    Subscribe,
-    /// A follower who left.
-    Unsubscribe,
-    /// A menu button.
-    Click,
-    /// A picture.
-    Image,
-    /// A shared page.
-    Link,
-    /// A film.
-    Video,
-    /// A place.
-    Location,
-    /// A file.
-    File,
-    /// One of the account's own codes, scanned by a follower.
-    OwnCode,
-}
-
-#[rustfmt::skip]
-const KINDS: [(&str, Kind); 12] = [
-    ("text", Kind::Text),               ("voice", Kind::Voice),  ("scan", Kind::Scan),
-    ("subscribe", Kind::Subscribe),     ("unsubscribe", Kind::Unsubscribe),
-    ("click", Kind::Click),             ("image", Kind::Image),  ("link", Kind::Link),
-    ("video", Kind::Video),             ("location", Kind::Location),
-    ("file", Kind::File),               ("own-code", Kind::OwnCode),
-];
 
 /// The help text.
 pub fn help() -> String {
@@ -217,7 +179,8 @@ fn menu(words: &[OsString]) -> Result<Menu, &'static str> {
 fn told(mut ask: Ask, words: &[OsString]) -> Result<Ask, &'static str> {
     let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
     ask.text = words.join(" ");
-    let speaks = [Kind::Text, Kind::Voice, Kind::Scan, Kind::Link].contains(&ask.kind);
+    let speaks =
+        [PushKind::Text, PushKind::Voice, PushKind::Scan, PushKind::Link].contains(&ask.kind);
     if ask.text.is_empty() && ask.raw.is_none() && speaks {
         return Err("ask what? Give a title, an author or an ISBN: doumibook ask 三体");
     }
@@ -242,12 +205,6 @@ fn loopback(text: &str) -> Result<Address, &'static str> {
         }
         address => Ok(address),
     }
-}
-
-/// The kind with this name; an error is what would be right.
-pub fn parse_kind(text: &str) -> Result<Kind, String> {
-    let known = KINDS.iter().find(|(name, _)| *name == text).map(|(_, kind)| *kind);
-    known.ok_or_else(|| format!("one of {}", KINDS.map(|(name, _)| name).join(", ")))
 }
 
 fn times(text: &str) -> Result<u32, &'static str> {

@@ -16,12 +16,11 @@ use std::sync::Arc;
 
 use serde_json::{Value, json};
 
-use crate::cli::command::{Kind, parse_kind};
+use super::simulator::{self, PushKind, WeChat, parse_kind};
 use crate::cli::settings::{Settings, Wrong};
-use crate::cli::simulator::{self, WeChat};
-use crate::service::Service;
 use crate::service::page::escape;
 use crate::service::response::{HTML, JSON, Response};
+use crate::service::{Call, Service};
 use crate::sys::unix::{self, Address};
 use crate::wechat::credentials::Mode;
 use crate::wechat::reply::LONGEST_TEXT;
@@ -29,7 +28,7 @@ use crate::wechat::reply::LONGEST_TEXT;
 /// `{{account}}` and `{{key}}` stand for what is only known at the start.
 const PAGE: &str = include_str!("demo_page.html");
 /// What a reader can do on the page; `ask` knows more.
-const KINDS: [Kind; 4] = [Kind::Text, Kind::Scan, Kind::Subscribe, Kind::Click];
+const KINDS: [PushKind; 4] = [PushKind::Text, PushKind::Scan, PushKind::Subscribe, PushKind::Click];
 
 /// The settings of the demo, and its page. Nothing is taken from the environment, so nothing
 /// there can break it.
@@ -83,16 +82,14 @@ impl Demo {
     }
 
     /// Answers a local request; `None` when it is not for the page.
-    pub fn answer(
-        &self,
-        service: &Arc<Service>,
-        method: &str,
-        path: &str,
-        body: &[u8],
-    ) -> Option<Response> {
-        match (path, method) {
+    pub fn answer(&self, service: &Arc<Service>, call: &Call<'_>) -> Option<Response> {
+        if !call.local {
+            return None;
+        }
+        let path = call.target.split('?').next().unwrap_or_default();
+        match (path, call.method) {
             ("/", "GET") => Some(Response::new(200, HTML, self.page.clone().into_bytes())),
-            ("/demo/say", "POST") => Some(match self.read(body) {
+            ("/demo/say", "POST") => Some(match self.read(call.body) {
                 Ok((kind, text)) => say(service, kind, &text),
                 Err((status, line)) => Response::line(status, line),
             }),
@@ -102,7 +99,7 @@ impl Demo {
 
     /// What is to be said: `{"key": …, "kind": "text" | "scan" | "subscribe" | "click",
     /// "text": …}`.
-    fn read(&self, body: &[u8]) -> Result<(Kind, String), (u16, &'static str)> {
+    fn read(&self, body: &[u8]) -> Result<(PushKind, String), (u16, &'static str)> {
         let said: Value = serde_json::from_slice(body).map_err(|_| (400, "not JSON\n"))?;
         let field = |name| said.get(name).and_then(Value::as_str).unwrap_or_default();
         // A page elsewhere cannot time this to the nanosecond, which is what guessing would take.
@@ -121,9 +118,9 @@ impl Demo {
 
 /// One push and its reply. Holds a worker until the reply is there: nobody but the operator is
 /// served here, from a shelf that answers within milliseconds.
-fn say(service: &Arc<Service>, kind: Kind, text: &str) -> Response {
+fn say(service: &Arc<Service>, kind: PushKind, text: &str) -> Response {
     let xml = simulator::push(kind, text);
-    let Ok((query, body)) = WeChat::new(&service.account, Mode::Plain).send(&xml) else {
+    let Ok((query, body)) = WeChat::new(&service.credentials, Mode::Plain).send(&xml) else {
         return Response::line(500, "there is no token to sign with\n");
     };
     let came = simulator::in_process(service, &query, &body);

@@ -8,24 +8,26 @@ use std::io;
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::cli::demo::{self, Demo};
 use crate::cli::settings::{DEFAULT_LISTEN, Settings};
 use crate::cli::setup;
-use crate::server::listener::{self, Closed, Inside};
-use crate::server::table::Places;
-use crate::server::workers;
-use crate::service::Service;
-use crate::service::metrics::Running;
-use crate::service::parking::Lot;
+use crate::server::inner::INNER_CONNECTIONS;
+use crate::server::parking::ParkingLimit;
+use crate::server::table::ConnectionTable;
+use crate::server::workers::{self, Handler, WorkerCounts};
+use crate::server::{self, Ended, Shared};
+use crate::service::metrics::Gauge;
 use crate::service::persistence::Persistence;
+use crate::service::{Handled, Service};
 use crate::sys::journal;
 use crate::sys::systemd;
 use crate::sys::unix::{self, Address, Listener, Signals};
 
-/// Lanes for each worker: one being served, one being read.
-const LANES_PER_WORKER: usize = 2;
+/// Standard streams, listeners, signals, alarm, state files and the inner connections.
+const OTHER_FILES: usize = 20 + INNER_CONNECTIONS * 3;
 /// What is kept back of a stop's time for the last answers to go out.
 const LAST_ANSWERS: Duration = Duration::from_millis(500);
 /// What is kept back of it for saving, and for the process to end.
@@ -61,16 +63,17 @@ pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> 
     journal::info(format_args!("{settings}"));
     let library = Arc::new(setup::library(&settings, state.as_deref()).map_err(Failed::Setting)?);
     let listeners = listeners(&settings, demo.is_some())?;
-    let (connections, lanes) = room(&settings);
-    let workers = settings.workers;
+    let connections = room(&settings);
+    let counts =
+        WorkerCounts { usual: settings.workers, most: settings.workers + settings.lookups };
+    let first_look = settings.deadline;
     let hint = demo.is_some();
-    let service = setup::service(settings, library.clone(), demo);
-    let keeper = state.map(|state| Persistence::start(state, library, service.clone()));
-    let lot = Lot::new(connections / 2);
-    let places = Arc::new(Places::new(connections, lot.clone()));
-    service.metrics.watch(Running::new(places.clone(), lot));
-    let alarm = UnixStream::pair().map_err(start("no socket pair"))?;
-    let lanes = workers::start(&service, &places, workers, lanes, &alarm.0)
+    let service = setup::service(settings, library.clone());
+    let persistence = state.map(|state| Persistence::start(state, library, service.clone()));
+    let table = Arc::new(ConnectionTable::new(connections, ParkingLimit::new(connections / 2)));
+    watch(&service, &table);
+    let (alarm, alarmed) = UnixStream::pair().map_err(start("no socket pair"))?;
+    let inner = workers::start(handler(&service, demo), &table, counts, &alarm)
         .map_err(start("the inner server does not start"))?;
     let addresses: Vec<_> =
         listeners.iter().filter_map(|listener| listener.address().ok()).collect();
@@ -79,34 +82,59 @@ pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> 
     if let (true, Some(address)) = (hint, addresses.first()) {
         print!("{}", demo::hint(address));
     }
-    // What connects from here on waits in the kernel for the gate, for some microseconds.
+    // What connects from here on waits in the kernel for us, for some microseconds.
     systemd::ready();
     systemd::start_watchdog(addresses);
 
     let metrics = service.metrics.clone();
-    let (closed, inside) = listener::run(&listeners, &signals, alarm, places, lanes, metrics)
-        .map_err(start("the gate cannot go on"))?;
+    let shared = Arc::new(Shared { table, inner, metrics, first_look, alarm });
+    let ended = server::run(&listeners, &signals, &alarmed, &shared)
+        .map_err(start("the server cannot go on"))?;
     systemd::stopping();
-    if closed == Closed::InnerGone {
+    if ended == Ended::InnerGone {
         journal::error(format_args!("the inner server is gone; ending, to be started again"));
     }
     // From here on a client is refused at once, and may try elsewhere, instead of being let wait
     // for nobody; on a socket that systemd holds it waits for the next process.
     listeners.iter().for_each(Listener::clean_up);
     drop(listeners);
-    stop(&inside, &service);
-    if let Some(keeper) = keeper {
-        keeper.save();
+    stop(&shared, &service);
+    if let Some(persistence) = persistence {
+        persistence.save();
     }
-    Ok(u8::from(closed == Closed::InnerGone))
+    Ok(u8::from(ended == Ended::InnerGone))
+}
+
+/// Requests go to the demo's page if there is one and they are for it, else to the service.
+fn handler(service: &Arc<Service>, demo: Option<Demo>) -> Handler {
+    let service = service.clone();
+    let Some(demo) = demo else { return Box::new(move |call| service.handle(call)) };
+    Box::new(move |call| match demo.answer(&service, call) {
+        Some(response) => Handled::Answer(response),
+        None => service.handle(call),
+    })
+}
+
+/// What the metrics tell of the server.
+fn watch(service: &Service, table: &Arc<ConnectionTable>) {
+    let table = table.clone();
+    service.metrics.watch(Box::new(move || {
+        let cut_off = table.cut_off.load(Ordering::Relaxed) as usize;
+        vec![
+            Gauge::new("doumibook_parked", "Requests waiting now.", table.parking.parked()),
+            Gauge::new("doumibook_connections", "Connections now.", table.taken()),
+            Gauge::new("doumibook_connections_limit", "Connections at most.", table.limit()),
+            Gauge::new("doumibook_connections_cut_off_total", "Cut off to make room.", cut_off),
+        ]
+    }));
 }
 
 /// Finishes what was accepted.
-fn stop(inside: &Inside, service: &Service) {
-    let until = Instant::now() + listener::STOP - SAVING;
-    inside.places.close();
-    service.desk.stop(until - LAST_ANSWERS);
-    let left = listener::drain(inside, until);
+fn stop(shared: &Shared, service: &Service) {
+    let until = Instant::now() + server::STOP - SAVING;
+    shared.table.close();
+    service.stop(until - LAST_ANSWERS);
+    let left = server::drain(shared, until);
     if left > 0 {
         journal::warning(format_args!("stopped with {left} connections unfinished"));
     }
@@ -147,11 +175,10 @@ pub fn cannot_listen(name: &str, address: &Address, error: &io::Error) -> String
     format!("{name} is \"{address}\", which cannot be listened on: {error}; expected {right}")
 }
 
-/// How many connections and lanes there are: as many as are wanted, or as the limit of open
-/// files allows.
-fn room(settings: &Settings) -> (usize, usize) {
+/// How many connections there are: as many as are wanted, or as the limit of open files allows.
+fn room(settings: &Settings) -> usize {
     let limit = allowed(settings);
-    let (connections, lanes) = places(settings, limit);
+    let connections = connections(settings, limit);
     if connections < settings.connections {
         journal::warning(format_args!(
             "DOUMIBOOK_CONNECTIONS is {}, but only {limit} files may be open (LimitNOFILE); \
@@ -159,7 +186,7 @@ fn room(settings: &Settings) -> (usize, usize) {
             settings.connections
         ));
     }
-    (connections, lanes)
+    connections
 }
 
 /// How many files may be open; as many as are wanted, if that is possible.
@@ -167,22 +194,18 @@ pub fn allowed(settings: &Settings) -> usize {
     usize::try_from(unix::open_files(files(settings) as u64)).unwrap_or(usize::MAX)
 }
 
-/// How many files are opened at most: one for each connection, three for each lane, two for
+/// How many files are opened at most: one for each connection, three for each inner one, two for
 /// each lookup (with its name look-up), some for the rest.
 pub fn files(settings: &Settings) -> usize {
-    let lanes = settings.workers * LANES_PER_WORKER;
-    settings.connections + lanes * 3 + settings.lookups * 2 + settings.workers + 16
+    settings.connections + settings.lookups * 2 + OTHER_FILES
 }
 
-/// How many connections and lanes there may be when `limit` files may be open.
-pub fn places(settings: &Settings, limit: usize) -> (usize, usize) {
-    let lanes = settings.workers * LANES_PER_WORKER;
+/// How many connections there may be when `limit` files may be open.
+pub fn connections(settings: &Settings, limit: usize) -> usize {
     if limit >= files(settings) {
-        return (settings.connections, lanes);
+        return settings.connections;
     }
-    // A quarter for lanes, a quarter for lookups at most; tiny_http does not start without.
-    let lanes = lanes.min(limit / 12).max(1);
+    // A quarter for lookups at most.
     let lookups = (settings.lookups * 2).min(limit / 4);
-    let rest = 16 + settings.workers + lanes * 3 + lookups;
-    (limit.saturating_sub(rest).clamp(4, settings.connections), lanes)
+    limit.saturating_sub(OTHER_FILES + lookups).clamp(4, settings.connections)
 }

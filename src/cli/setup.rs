@@ -16,12 +16,12 @@ use crate::catalogue::neodb::NeoDb;
 use crate::catalogue::shelf::Shelf;
 use crate::catalogue::{Catalogue, statefile};
 use crate::chat::conversation::Conversation;
-use crate::cli::demo::Demo;
 use crate::cli::settings::Settings;
+use crate::service::deliveries::Deliveries;
 use crate::service::lookups::LookupService;
 use crate::service::metrics::Metrics;
 use crate::service::persistence;
-use crate::service::{Service, World};
+use crate::service::{Patience, Service, World};
 use crate::sys::http::{Http, Proxy};
 use crate::sys::journal;
 use crate::sys::unix;
@@ -105,20 +105,19 @@ fn shelf(settings: &Settings) -> Result<Shelf, String> {
     Ok(shelf)
 }
 
-/// Everything that answers requests. Takes the account's secrets out of `settings`; `demo` is the
-/// page at `/` when there is to be one.
-pub fn service(settings: Settings, library: Arc<Library>, demo: Option<Demo>) -> Arc<Service> {
+/// Everything that answers requests. Takes the account's secrets out of `settings`.
+pub fn service(settings: Settings, library: Arc<Library>) -> Arc<Service> {
     let metrics = Arc::new(Metrics::default());
     Arc::new(Service {
-        desk: LookupService::new(library, settings.lookups, metrics.clone()),
+        lookups: LookupService::new(library, settings.lookups, metrics.clone()),
+        deliveries: Deliveries::default(),
         conversation: Conversation::new(settings.name, settings.welcome),
-        patience: settings.patience,
+        patience: Patience { deliveries: settings.deliveries, deadline: settings.deadline },
         since: Instant::now(),
         metrics,
         world: World { clock: unix::seconds, random: unix::random },
         log_text: settings.log_text,
-        demo,
-        account: Credentials {
+        credentials: Credentials {
             tokens: settings.tokens,
             keys: settings.keys,
             app_id: settings.app_id,

@@ -3,7 +3,8 @@
 //! In: the bytes from the first chunk's size on, as many as have come. Out: the body, and how many
 //! bytes it took. Pure. Each byte is looked at once; extensions and trailers are read and dropped.
 
-use super::framing::{BODY, Refusal};
+use super::limits::BODY;
+use crate::service::refusal::Refusal;
 
 /// Longest line that gives a chunk's size or a field of the trailer.
 const CHUNK_LINE: usize = 256;

@@ -1,26 +1,31 @@
 //! One client, on one thread: requests in, answers out, until somebody has had enough.
 //!
-//! In: a seat. Out: nothing; when it returns, the connection is over. Every wait has an end:
-//! idle, the request as a whole, the answer as a whole, and the goodbye.
+//! In: a slot. Out: nothing; when it returns, the connection is over. The thread hands a complete
+//! request to the inner server and goes on reading: so it meets the next request, or notices that
+//! the client has gone, while others find the answer and send it. Every wait has an end: idle,
+//! the request as a whole, the answer as a whole, and the goodbye.
 
 use std::io::{self, Read, Write};
 use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::framing::{Framing, Refusal, Request, Step};
-use super::lanes::Relayed;
-use super::listener::Inside;
-use super::table::Seat;
+use super::framing::{Framing, HttpRequest, Step};
+use super::shared::Shared;
+use super::slot::{Current, Progress, Slot};
+use super::wire::{self, Manner};
 use crate::service::metrics;
-use crate::service::response::Response;
+use crate::service::refusal::Refusal;
+use crate::service::ticket::Client;
 
 /// How long a connection may stay without a request.
-pub const IDLE: Duration = Duration::from_secs(15);
+const IDLE: Duration = Duration::from_secs(15);
 /// How long one request may take to come, from its first byte to its last.
-pub const REQUEST: Duration = Duration::from_secs(10);
-/// How long one answer may take to go.
-pub const ANSWER: Duration = Duration::from_secs(10);
+const REQUEST: Duration = Duration::from_secs(10);
+/// How long the rest of an answer may take to go.
+const ANSWER: Duration = Duration::from_secs(10);
+/// A request that no worker has answered or parked for so long was lost.
+const LOST: Duration = Duration::from_secs(10);
 /// After a refusal: how long, and how much, a client may go on sending into the void, so that
 /// it reads the refusal before it meets a reset.
 const GOODBYE: Duration = Duration::from_secs(1);
@@ -29,175 +34,207 @@ const GOODBYE_BYTES: usize = 256 * 1024;
 const KEPT: usize = 2 * 1024;
 /// The most that is read at a time; a push has some 900 bytes, its head included.
 const READ: usize = 2 * 1024;
+/// A wait may end so much earlier or later: setting a time-out is a system call.
+const SLACK: Duration = Duration::from_millis(25);
 
-struct Client<'a> {
-    inside: &'a Inside,
-    seat: &'a Arc<Seat>,
+struct ClientLoop<'a> {
+    shared: &'a Shared,
+    slot: &'a Arc<Slot>,
     received: Vec<u8>,
-    out: Vec<u8>,
+    /// What the socket's reads wait for now.
+    timeout: Duration,
 }
 
-/// Serves the client at `seat` until the connection ends.
-pub fn serve(inside: &Inside, seat: &Arc<Seat>) {
-    if seat.connection.time_out(IDLE, ANSWER).is_err() {
-        return;
-    }
-    let mut client = Client { inside, seat, received: Vec::new(), out: Vec::with_capacity(512) };
+/// What came of waiting for bytes.
+enum Came {
+    Bytes,
+    /// The client will send nothing more.
+    End,
+    /// The moment has come.
+    Timeout,
+    /// There is no room for what this request would hold.
+    NoRoom,
+}
+
+/// Serves the client at `slot` until the connection ends.
+pub fn serve(shared: &Shared, slot: &Arc<Slot>) {
+    let mut client =
+        ClientLoop { shared, slot, received: Vec::new(), timeout: Duration::default() };
     let mut kept = false;
     while client.one_exchange(kept).is_some() {
         kept = true;
     }
 }
 
-impl Client<'_> {
+impl ClientLoop<'_> {
     /// One request and its answer; `None` ends the connection.
     fn one_exchange(&mut self, kept: bool) -> Option<()> {
         let (mut request, first_byte) = match self.receive(kept) {
             Ok(received) => received?,
             Err(refusal) => {
-                self.inside.metrics.count(metrics::REFUSED, [refusal.name(), ""]);
+                self.shared.metrics.count(metrics::REFUSED, [refusal.name(), ""]);
                 // Whoever is refused may stay a second to hear it, but hold nothing.
                 self.received = Vec::new();
-                self.report(0);
+                self.reserve(0);
                 self.refuse(refusal);
                 return None;
             }
         };
-        let local = self.seat.connection.is_local() && !request.forwarded;
-        if !self.seat.serving() {
-            return None;
+        let manner = Manner {
+            keep_alive: request.keep_alive,
+            old: request.old,
+            head_only: request.method == "HEAD",
+        };
+        let local = self.slot.connection.is_local() && !request.forwarded;
+        let number = self.slot.begin(Current { first_byte, local, manner })?;
+        if let Err(error) = self.shared.inner.submit(&request, self.slot.number, number) {
+            self.shared.inner_failed(&error);
+            self.slot.answer(number, Some(&Refusal::Full.response()));
         }
-        self.seat.bay.begin(first_byte, local);
-        let relayed = self.inside.lanes.relay(&request, self.seat.number);
         // A parked request may wait for seconds.
         request.body = Vec::new();
-        self.report(self.received.capacity());
-        let response = match relayed {
-            Ok(Relayed::Answer(response)) => response,
-            // A parked request that is let go ends without an answer: WeChat delivers again.
-            Ok(Relayed::Parked) => self.seat.bay.wait()?,
-            Err(error) => {
-                self.inside.lane_failed(&error);
-                // A worker that is late may still think of this request as the one at this seat.
-                request.keep_alive = false;
-                Refusal::Full.response()
+        self.reserve(self.received.capacity());
+        self.await_answer(number, first_byte)
+    }
+
+    /// Waits until request `number` is answered, its time is up, or the client has gone; `None`
+    /// ends the connection.
+    fn await_answer(&mut self, number: u64, first_byte: Instant) -> Option<()> {
+        let late = first_byte + LOST;
+        let mut until = first_byte + self.shared.first_look;
+        let mut gone = false;
+        loop {
+            // Bytes of the next request say that the client is there; it has to wait.
+            if gone || !Framing::is_blank(&self.received) {
+                self.slot.wait_for_change(number, gone, until);
+            } else if matches!(self.read_until(until, 0), Came::End | Came::NoRoom) {
+                gone = true;
             }
-        };
-        let keep = request.keep_alive && !self.inside.places.wanted_back();
-        self.seat.sending(Instant::now());
-        self.send(&response, keep, request.old, request.method != "HEAD").ok()?;
-        keep.then_some(())
+            let now = Instant::now();
+            match self.slot.progress(now, gone, late) {
+                Progress::Answered => return Some(()),
+                Progress::Waiting(moment) if moment <= now => {
+                    self.slot.answer(number, Some(&Refusal::Full.response()));
+                }
+                Progress::Waiting(moment) => until = moment,
+                Progress::Unsent(rest) => {
+                    let _ = self.send(&rest);
+                    return None;
+                }
+                Progress::Over => return None,
+            }
+        }
     }
 
     /// The next request and when its first byte came. `Ok(None)`: the client is done, or was
     /// cut off.
-    fn receive(&mut self, kept: bool) -> Result<Option<(Request, Instant)>, Refusal> {
+    fn receive(&mut self, kept: bool) -> Result<Option<(HttpRequest, Instant)>, Refusal> {
         let mut framing = Framing::default();
         let now = Instant::now();
-        // Bytes of a pipelined request may be here already.
-        let mut first_byte = (!self.received.is_empty()).then_some(now);
-        let mut hurried = false;
-        let stays = match first_byte {
-            Some(first) => self.seat.receiving(first),
-            None => self.seat.idle(now, kept),
-        };
-        if !stays {
+        let mut first_byte = None;
+        let mut until = now + IDLE;
+        // Of a kept connection the slot says so since the last answer went out.
+        if !kept && !self.slot.idle(now, false) {
             return Ok(None);
         }
         loop {
+            if first_byte.is_none() && !Framing::is_blank(&self.received) {
+                let now = Instant::now();
+                (first_byte, until) = (Some(now), now + REQUEST);
+                if !self.slot.receiving(now) {
+                    return Ok(None);
+                }
+            }
             if !self.received.is_empty() {
                 match framing.look(&self.received) {
                     Step::Ready(request, taken) => {
                         self.received.drain(..taken);
                         self.received.shrink_to(KEPT);
-                        // Still held while it waits for a lane.
-                        self.report(self.received.capacity() + request.body.len());
-                        if hurried {
-                            let _ = self.seat.connection.read_timeout(IDLE);
-                        }
-                        return Ok(Some((request, first_byte.unwrap_or_else(Instant::now))));
+                        // Still held while it is handed on.
+                        self.reserve(self.received.capacity() + request.body.len());
+                        return Ok(Some((request, first_byte.unwrap_or(now))));
                     }
                     Step::Refuse(refusal) => return Err(refusal),
                     Step::More => {}
                 }
                 if framing.wants_continue() {
-                    let _ = (&self.seat.connection).write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
+                    let _ = (&self.slot.connection).write_all(b"HTTP/1.1 100 Continue\r\n\r\n");
                 }
             }
-            if let Some(first) = first_byte {
-                // The time-out is set again for each read, so that it bounds the whole request.
-                let left = REQUEST.checked_sub(first.elapsed()).ok_or(Refusal::TooSlow)?;
-                hurried = self.seat.connection.read_timeout(left).is_ok();
-            }
-            match self.read_some(framing.holds()) {
-                Ok(0) => return Ok(None),
-                Ok(_) => {}
-                Err(error) if is_timeout(&error) && first_byte.is_some() => {
-                    return Err(Refusal::TooSlow);
-                }
-                Err(error) if error.kind() == io::ErrorKind::OutOfMemory => {
-                    return Err(Refusal::Full);
-                }
-                Err(_) => return Ok(None),
-            }
-            if first_byte.is_none() {
-                let now = Instant::now();
-                first_byte = Some(now);
-                if !self.seat.receiving(now) {
-                    return Ok(None);
-                }
+            match self.read_until(until, framing.holds()) {
+                Came::Bytes => {}
+                Came::Timeout if first_byte.is_some() => return Err(Refusal::TooSlow),
+                Came::NoRoom => return Err(Refusal::Full),
+                Came::Timeout | Came::End => return Ok(None),
             }
         }
     }
 
-    /// Reads what has come; the request holds `besides` bytes already, besides those received.
-    fn read_some(&mut self, besides: usize) -> io::Result<usize> {
+    /// Waits for bytes, at most until `until`; the request holds `besides` bytes already, besides
+    /// those received.
+    fn read_until(&mut self, until: Instant, besides: usize) -> Came {
         let before = self.received.len();
-        if self.received.capacity() - before < READ {
-            // What it will hold is told before it is taken: all grow at the same time.
-            let room = (self.received.capacity() * 3 / 2).max(before + READ);
-            if !self.report(room + besides) {
-                return Err(io::ErrorKind::OutOfMemory.into());
-            }
-            self.received.reserve_exact(room - before);
+        if !self.grow(before, besides) {
+            return Came::NoRoom;
         }
         self.received.resize(before + READ, 0);
-        let result = loop {
+        let came = loop {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                break Came::Timeout;
+            }
+            self.set_timeout(left.min(self.shared.first_look));
             let space = self.received.get_mut(before..).unwrap_or_default();
-            match (&self.seat.connection).read(space) {
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                result => break result,
+            match (&self.slot.connection).read(space) {
+                Ok(0) => break Came::End,
+                Ok(count) => {
+                    self.received.truncate(before + count);
+                    return Came::Bytes;
+                }
+                Err(error) if is_passing(&error) => {}
+                Err(_) => break Came::End,
             }
         };
-        self.received.truncate(before + result.as_ref().map_or(0, |count| *count));
-        result
+        self.received.truncate(before);
+        came
+    }
+
+    /// Makes room for one more read behind `before` bytes. What the request will hold is told
+    /// before it is taken: all grow at the same time. `false` when there is no room.
+    fn grow(&mut self, before: usize, besides: usize) -> bool {
+        if self.received.capacity() - before >= READ {
+            return true;
+        }
+        let room = (self.received.capacity() * 3 / 2).max(before + READ);
+        if !self.reserve(room + besides) {
+            return false;
+        }
+        self.received.reserve_exact(room - before);
+        true
+    }
+
+    fn set_timeout(&mut self, wanted: Duration) {
+        if self.timeout.abs_diff(wanted) > SLACK
+            && self.slot.connection.read_timeout(wanted).is_ok()
+        {
+            self.timeout = wanted;
+        }
     }
 
     /// Tells the table what this client's request holds. What every push needs does not count.
     /// `false` when there is no room for it.
-    fn report(&self, holds: usize) -> bool {
-        let holds = if holds <= KEPT * 2 { 0 } else { holds };
-        self.inside.places.holds(self.seat, holds, Instant::now())
+    fn reserve(&self, bytes: usize) -> bool {
+        let bytes = if bytes <= KEPT * 2 { 0 } else { bytes };
+        self.shared.table.try_reserve(self.slot, bytes, Instant::now())
     }
 
-    fn send(
-        &mut self,
-        response: &Response,
-        keep: bool,
-        old: bool,
-        with_body: bool,
-    ) -> io::Result<()> {
-        let connection = match (keep, old) {
-            (false, _) => Some("close"),
-            (true, true) => Some("keep-alive"),
-            (true, false) => None,
-        };
-        self.out.clear();
-        response.write(&mut self.out, connection, with_body);
+    /// Sends what the client's buffer did not take at once.
+    fn send(&self, bytes: &[u8]) -> io::Result<()> {
+        self.slot.connection.write_timeout(ANSWER)?;
         let until = Instant::now() + ANSWER;
-        let mut rest = self.out.as_slice();
+        let mut rest = bytes;
         while !rest.is_empty() {
-            match (&self.seat.connection).write(rest) {
+            match (&self.slot.connection).write(rest) {
                 Ok(sent) => rest = rest.get(sent..).unwrap_or_default(),
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
@@ -206,16 +243,14 @@ impl Client<'_> {
                 return Err(io::ErrorKind::TimedOut.into());
             }
         }
-        if !keep {
-            self.seat.connection.shutdown(Shutdown::Write);
-        }
+        self.slot.connection.shutdown(Shutdown::Write);
         Ok(())
     }
 
     /// Says no, and waits a moment for the client to hear it.
     fn refuse(&mut self, refusal: Refusal) {
         // Still to be cut off first when room is needed: the phase stays "receiving".
-        if self.send(&refusal.response(), false, false, true).is_err() {
+        if self.send(&wire::encode(&refusal.response(), Manner::default())).is_err() {
             return;
         }
         let until = Instant::now() + GOODBYE;
@@ -223,10 +258,10 @@ impl Client<'_> {
         let mut chunk = [0; 1024];
         while swallowed < GOODBYE_BYTES {
             let left = until.saturating_duration_since(Instant::now());
-            if left.is_zero() || self.seat.connection.read_timeout(left).is_err() {
+            if left.is_zero() || self.slot.connection.read_timeout(left).is_err() {
                 return;
             }
-            match (&self.seat.connection).read(&mut chunk) {
+            match (&self.slot.connection).read(&mut chunk) {
                 Ok(count) if count > 0 => swallowed += count,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 _ => return,
@@ -235,6 +270,9 @@ impl Client<'_> {
     }
 }
 
-fn is_timeout(error: &io::Error) -> bool {
-    matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+/// Whether reading may simply be tried again: a time-out, or a process that was stopped and goes
+/// on.
+fn is_passing(error: &io::Error) -> bool {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
+    matches!(error.kind(), Interrupted | TimedOut | WouldBlock)
 }

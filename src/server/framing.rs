@@ -6,17 +6,12 @@
 //! upper-case letters and a target of visible ASCII; nothing else ever reaches tiny_http.
 
 use super::chunks::Chunks;
-use crate::service::response::Response;
+use super::limits::{BODY, EMPTY_LINES, FIELDS, HEAD};
+use crate::service::refusal::Refusal;
 
-/// Longest request head. WeChat's own are about 350 bytes (captured push).
-pub const HEAD: usize = 8 * 1024;
-/// Longest body: a push of 2048 bytes of text in compatible mode is about 8 KiB.
-pub const BODY: usize = 64 * 1024;
-/// Most header fields.
-const FIELDS: usize = 64;
 /// A request that may be relayed.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
+pub struct HttpRequest {
     /// Upper-case ASCII letters.
     pub method: String,
     /// Origin form: begins with `/`, visible ASCII.
@@ -38,67 +33,15 @@ pub enum Step {
     /// Not all there yet.
     More,
     /// A request, and how many bytes it took.
-    Ready(Request, usize),
+    Ready(HttpRequest, usize),
     /// The connection ends with this answer.
     Refuse(Refusal),
-}
-
-/// Why a request goes no further than the gate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
-    /// 400.
-    Malformed,
-    /// 408.
-    TooSlow,
-    /// 411.
-    NoLength,
-    /// 413.
-    BodyTooLong,
-    /// 417.
-    Expectation,
-    /// 431.
-    HeadTooLong,
-    /// 503.
-    Full,
-}
-
-impl Refusal {
-    /// Every one.
-    #[rustfmt::skip]
-    pub const ALL: [Self; 7] = [
-        Self::Malformed, Self::TooSlow, Self::NoLength, Self::BodyTooLong, Self::Expectation,
-        Self::HeadTooLong, Self::Full,
-    ];
-
-    /// Its name in the metrics.
-    pub fn name(self) -> &'static str {
-        self.parts().1
-    }
-
-    /// The answer: fixed bytes that repeat nothing of the request.
-    pub fn response(self) -> Response {
-        let (status, _, line) = self.parts();
-        Response::line(status, line)
-    }
-
-    #[rustfmt::skip]
-    fn parts(self) -> (u16, &'static str, &'static str) {
-        match self {
-            Self::Malformed     => (400, "malformed",     "bad request\n"),
-            Self::TooSlow       => (408, "too_slow",      "the request took too long\n"),
-            Self::NoLength      => (411, "no_length",     "a length is required\n"),
-            Self::BodyTooLong   => (413, "body_too_long", "the body is longer than 64 KiB\n"),
-            Self::Expectation   => (417, "expectation",   "unknown expectation\n"),
-            Self::HeadTooLong   => (431, "head_too_long", "the request head is too long\n"),
-            Self::Full          => (503, "full",          "busy, please try again\n"),
-        }
-    }
 }
 
 /// What the head said.
 #[derive(Debug)]
 struct Head {
-    request: Request,
+    request: HttpRequest,
     end: usize,
     length: Length,
     expects: bool,
@@ -114,6 +57,9 @@ enum Length {
 #[derive(Debug, Default)]
 pub struct Framing {
     scanned: usize,
+    /// Where the request line begins: behind empty lines, of which there are so many.
+    begin: usize,
+    empty_lines: usize,
     head: Option<Head>,
 }
 
@@ -125,6 +71,11 @@ impl Framing {
             Ok(None) => Step::More,
             Err(refusal) => Step::Refuse(refusal),
         }
+    }
+
+    /// Whether `bytes` are nothing but the empty lines that may stand before a request.
+    pub fn is_blank(bytes: &[u8]) -> bool {
+        bytes.len() <= 2 * EMPTY_LINES && bytes.iter().all(|byte| matches!(byte, b'\r' | b'\n'))
     }
 
     /// Bytes of the body kept here until it is complete, besides those that are received.
@@ -140,10 +91,10 @@ impl Framing {
         self.head.as_mut().is_some_and(|head| std::mem::take(&mut head.expects))
     }
 
-    fn advance(&mut self, bytes: &[u8]) -> Result<Option<(Request, usize)>, Refusal> {
+    fn advance(&mut self, bytes: &[u8]) -> Result<Option<(HttpRequest, usize)>, Refusal> {
         if self.head.is_none() {
             let Some(end) = self.find_end(bytes)? else { return Ok(None) };
-            self.head = Some(read_head(bytes.get(..end).unwrap_or_default(), end)?);
+            self.head = Some(read_head(bytes.get(self.begin..end).unwrap_or_default(), end)?);
         }
         let Some(head) = &mut self.head else { return Ok(None) };
         let rest = bytes.get(head.end..).unwrap_or_default();
@@ -158,7 +109,7 @@ impl Framing {
             },
         };
         let end = head.end + taken;
-        Ok(self.head.take().map(|head| (Request { body, ..head.request }, end)))
+        Ok(self.head.take().map(|head| (HttpRequest { body, ..head.request }, end)))
     }
 
     /// Finds the blank line that ends the head, looking at each byte once. A line feed without
@@ -169,11 +120,15 @@ impl Framing {
         while let Some(rest) = window.get(self.scanned..)
             && let Some(at) = rest.iter().position(telling)
         {
-            let (line, end) = (window.get(..self.scanned + at), self.scanned + at + 1);
+            let (line, end) = (window.get(self.begin..self.scanned + at), self.scanned + at + 1);
             self.scanned = end;
             match line {
-                // A blank line first: HTTP/1.1 lets servers skip one, but nobody sends it.
-                Some(b"\r") | None => return Err(Refusal::Malformed),
+                None => return Err(Refusal::Malformed),
+                Some(b"\r") if self.empty_lines < EMPTY_LINES => {
+                    self.empty_lines += 1;
+                    self.begin = end;
+                }
+                Some(b"\r") => return Err(Refusal::Malformed),
                 Some(line) if rest.get(at) == Some(&0) || !line.ends_with(b"\r") => {
                     return Err(Refusal::Malformed);
                 }
@@ -209,7 +164,7 @@ fn read_head(bytes: &[u8], end: usize) -> Result<Head, Refusal> {
     let (length, expects) = said.length(method)?;
     let (authority, target) = origin_form(target)?;
     said.forwarded |= is_public_name(authority.as_bytes());
-    let request = Request {
+    let request = HttpRequest {
         method: method.to_owned(),
         target,
         body: Vec::new(),

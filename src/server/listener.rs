@@ -1,20 +1,7 @@
-//! The only code that faces a client, and the owner of the public listener.
+//! The owner of the public listeners: accepts, and gives each client a slot and a thread.
 //!
-//! In: connections from anybody. Out: complete, bounded, checked requests, relayed to
-//! tiny_http in this process; answers back. Nothing a client without the token can send
-//! stops, stalls or grows the server; nothing that was accepted is lost at a stop.
-//!
-//! Why it exists. tiny_http 0.12 alone, measured: one unsigned `Content-Length:
-//! 99999999999999` aborts the process (`EqualReader`'s drop allocates what was announced);
-//! four slow bodies stop four workers; each `GET / HTTP/2.0` leaks a thread and two
-//! descriptors for ever; 100 MB of header are 100 MB of memory; one failed `accept` or `dup`
-//! leaves it deaf; of ten keep-alive clients on an idle server only four are answered at once;
-//! and it cannot be told to stop accepting. All of that lies in how it treats connections and
-//! unchecked bytes. Behind the gate it sees neither: only [`lanes`], opened one by one at the
-//! start, and plain requests with our own `Content-Length`.
-//!
-//! The parts: [`framing`] and [`chunks`] (bytes to a request, pure), [`places`] (who is connected, who has to
-//! go, where late answers wait), [`connection`] (one client), [`lanes`] (to tiny_http and back).
+//! In: listening sockets and signals. Out: why it ended. A failed accept or spawn is said and
+//! tried again; whoever cannot be served is told so.
 
 use std::io;
 use std::os::fd::AsFd;
@@ -23,12 +10,14 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::framing::Refusal;
-use super::lanes::Lanes;
-use super::table::Places;
-use crate::service::metrics::{self, Metrics};
+use super::connection;
+use super::shared::Shared;
+use super::slot::Slot;
+use super::wire::{Manner, encode};
+use crate::service::metrics;
+use crate::service::refusal::Refusal;
 use crate::sys::journal::{self, Throttle};
-use crate::sys::pool::{Crew, Kind};
+use crate::sys::pool::ThreadPool;
 use crate::sys::unix::{self, Connection, Listener, Signals};
 
 /// How long a failed accept or spawn waits for somebody who leaves, before it is tried again.
@@ -44,66 +33,29 @@ const STOP_SILENT: Duration = Duration::from_secs(1);
 
 static ACCEPT_FAILED: Throttle = Throttle::new();
 static SPAWN_FAILED: Throttle = Throttle::new();
-static LANE_FAILED: Throttle = Throttle::new();
 
-/// What every connection's thread needs.
-pub struct Inside {
-    /// The table of connections.
-    pub places: Arc<Places>,
-    /// The way to tiny_http.
-    pub lanes: Lanes,
-    /// Counters.
-    pub metrics: Arc<Metrics>,
-    /// The threads that serve clients.
-    crew: Arc<Crew<Guest>>,
-    /// Written to when the inner server is gone.
-    alarm: UnixStream,
-}
-
-/// Why the gate closed.
+/// Why accepting ended.
 #[derive(Debug, PartialEq, Eq)]
-pub enum Closed {
+pub enum Ended {
     /// A signal asked for it.
     Asked,
     /// The inner server is gone; the process has to be started again.
     InnerGone,
 }
 
-impl Inside {
-    pub(super) fn lane_failed(&self, error: &io::Error) {
-        if let Some(held_back) = LANE_FAILED.pass(Instant::now()) {
-            journal::error(format_args!(
-                "a request got no answer from the inner server: {error} ({held_back} more like it)"
-            ));
-        }
-        if self.lanes.gone() {
-            ring(&self.alarm);
-        }
-    }
-}
-
-/// Wakes whoever waits at the other end.
-pub fn ring(mut alarm: &UnixStream) {
-    // Full means that it rings already.
-    let _ = io::Write::write(&mut alarm, b"!");
-}
-
-/// Accepts and serves until a signal comes or the alarm rings, then stops accepting.
+/// Accepts and serves until a signal comes or the alarm rings, then stops accepting. `alarm` is
+/// the end that is watched of the pair in [`Shared`].
 ///
-/// `alarm` is a pair: the end others ring, and the end watched here.
+/// # Errors
+/// When the system cannot wait for sockets.
 pub fn run(
     listeners: &[Listener],
     signals: &Signals,
-    alarm: (UnixStream, UnixStream),
-    places: Arc<Places>,
-    lanes: Lanes,
-    metrics: Arc<Metrics>,
-) -> io::Result<(Closed, Arc<Inside>)> {
-    // No guest ever waits for a thread: whoever has a seat finds one that is about to be free.
-    let kind = Kind { name: "client", stack: STACK, limit: places.limit(), patient: false };
-    let crew = Crew::new(kind, |guest: &Guest| super::connection::serve(&guest.0, &guest.1));
-    let inside = Arc::new(Inside { places, lanes, metrics, crew, alarm: alarm.0 });
-    let mut watched = vec![signals.as_fd(), alarm.1.as_fd()];
+    alarm: &UnixStream,
+    shared: &Arc<Shared>,
+) -> io::Result<Ended> {
+    let acceptor = Acceptor::new(shared.clone());
+    let mut watched = vec![signals.as_fd(), alarm.as_fd()];
     watched.extend(listeners.iter().map(AsFd::as_fd));
     loop {
         let ready = unix::wait(&watched)?;
@@ -111,16 +63,14 @@ pub fn run(
             [true, ..] => {
                 // Those who wait already would be reset; a passed socket keeps them for the next.
                 for listener in listeners.iter().filter(|listener| listener.ends_with_us()) {
-                    while inside.places.taken() < inside.places.limit()
-                        && accept_one(listener, &inside)
-                    {}
+                    while acceptor.has_room() && acceptor.accept_one(listener) {}
                 }
-                return Ok((Closed::Asked, inside));
+                return Ok(Ended::Asked);
             }
-            [_, true, ..] => return Ok((Closed::InnerGone, inside)),
+            [_, true, ..] => return Ok(Ended::InnerGone),
             [_, _, rest @ ..] => {
                 for (listener, _) in listeners.iter().zip(rest).filter(|(_, ready)| **ready) {
-                    accept_one(listener, &inside);
+                    acceptor.accept_one(listener);
                 }
             }
             _ => {}
@@ -129,78 +79,97 @@ pub fn run(
 }
 
 /// Finishes what was accepted, at most until `until`. Returns how many did not finish.
-pub fn drain(inside: &Inside, until: Instant) -> usize {
-    inside.places.close();
-    inside.places.wait_empty((Instant::now() + STOP_SILENT).min(until), until)
+pub fn drain(shared: &Shared, until: Instant) -> usize {
+    shared.table.close();
+    shared.table.wait_empty((Instant::now() + STOP_SILENT).min(until), until)
 }
 
-/// `false` when nobody waits (any more).
-fn accept_one(listener: &Listener, inside: &Arc<Inside>) -> bool {
-    match listener.accept() {
-        Ok(Some(connection)) => {
-            inside.metrics.count(metrics::ACCEPTED, ["", ""]);
-            admit(connection, inside);
-            true
+/// Takes clients in.
+struct Acceptor {
+    shared: Arc<Shared>,
+    threads: Arc<ThreadPool<Client>>,
+}
+
+impl Acceptor {
+    fn new(shared: Arc<Shared>) -> Self {
+        // No client ever waits for a thread: whoever has a slot finds one that is about to be free.
+        let limit = shared.table.limit();
+        let serve = |client: &Client| connection::serve(&client.shared, &client.slot);
+        Self { threads: ThreadPool::new("client", STACK, limit, serve), shared }
+    }
+
+    fn has_room(&self) -> bool {
+        self.shared.table.taken() < self.shared.table.limit()
+    }
+
+    /// `false` when nobody waits (any more).
+    fn accept_one(&self, listener: &Listener) -> bool {
+        match listener.accept() {
+            Ok(Some(connection)) => {
+                self.shared.metrics.count(metrics::ACCEPTED, ["", ""]);
+                self.admit(connection);
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                if let Some(held_back) = ACCEPT_FAILED.pass(Instant::now()) {
+                    journal::warning(format_args!(
+                        "cannot accept a connection: {error} ({held_back} more like it); \
+                         LimitNOFILE or a lower DOUMIBOOK_CONNECTIONS would help"
+                    ));
+                }
+                self.make_room();
+                false
+            }
         }
-        Ok(None) => false,
-        Err(error) => {
-            if let Some(held_back) = ACCEPT_FAILED.pass(Instant::now()) {
+    }
+
+    fn admit(&self, connection: Connection) {
+        let slot = match self.shared.table.take(connection, Instant::now()) {
+            Ok(slot) => slot,
+            Err(connection) => {
+                self.shared.metrics.count(metrics::REFUSED, [Refusal::Full.name(), ""]);
+                return connection.say_and_go(&full());
+            }
+        };
+        let mut client = Client { shared: self.shared.clone(), slot };
+        // Whoever is cut off to make room ends a thread, too: the next try finds one.
+        for _ in 0..SPAWN_TRIES {
+            let Err((back, error)) = self.threads.run(client) else { return };
+            client = back;
+            if let Some(held_back) = SPAWN_FAILED.pass(Instant::now()) {
                 journal::warning(format_args!(
-                    "cannot accept a connection: {error} ({held_back} more like it); \
-                     LimitNOFILE or a lower DOUMIBOOK_CONNECTIONS would help"
+                    "cannot start a thread for a connection: {error} ({held_back} more like it); \
+                     TasksMax or a lower DOUMIBOOK_CONNECTIONS would help"
                 ));
             }
-            make_room(inside);
-            false
+            self.make_room();
         }
+        client.slot.connection.say_and_go(&full());
     }
-}
 
-fn admit(connection: Connection, inside: &Arc<Inside>) {
-    let seat = match inside.places.take(connection, Instant::now()) {
-        Ok(seat) => seat,
-        Err(connection) => {
-            inside.metrics.count(metrics::REFUSED, [Refusal::Full.name(), ""]);
-            connection.say_and_go(&full());
-            return;
-        }
-    };
-    let mut guest = Guest(inside.clone(), seat);
-    // Whoever is cut off to make room ends a thread, too: the next try finds one.
-    for _ in 0..SPAWN_TRIES {
-        let Err((back, error)) = inside.crew.take(guest) else { return };
-        guest = back;
-        if let Some(held_back) = SPAWN_FAILED.pass(Instant::now()) {
-            journal::warning(format_args!(
-                "cannot start a thread for a connection: {error} ({held_back} more like it); \
-                 TasksMax or a lower DOUMIBOOK_CONNECTIONS would help"
-            ));
-        }
-        make_room(inside);
+    /// Waits at most [`PAUSE`]: two hundred who are turned away may not cost the next one seconds.
+    fn make_room(&self) {
+        self.shared.table.make_room(Instant::now(), PAUSE);
+        // A place is given back a moment before its file and its thread are.
+        thread::sleep(Duration::from_millis(1));
     }
-    guest.1.connection.say_and_go(&full());
-}
-
-/// Waits at most [`PAUSE`]: two hundred who are turned away may not cost the next one seconds.
-fn make_room(inside: &Inside) {
-    inside.places.make_room(Instant::now(), PAUSE);
-    // A place is given back a moment before its file and its thread are.
-    thread::sleep(Duration::from_millis(1));
 }
 
 fn full() -> Vec<u8> {
-    let mut bytes = Vec::new();
-    Refusal::Full.response().write(&mut bytes, Some("close"), true);
-    bytes
+    encode(&Refusal::Full.response(), Manner::default())
 }
 
-/// A client at its seat. Gives the place back however serving ends, a panic and a thread that
+/// A client with a slot. Gives the place back however serving ends, a panic and a thread that
 /// never began included.
-struct Guest(Arc<Inside>, Arc<super::table::Seat>);
+struct Client {
+    shared: Arc<Shared>,
+    slot: Arc<Slot>,
+}
 
-impl Drop for Guest {
+impl Drop for Client {
     fn drop(&mut self) {
-        self.1.connection.shutdown(std::net::Shutdown::Both);
-        self.0.places.leave(&self.1);
+        self.slot.connection.shutdown(std::net::Shutdown::Both);
+        self.shared.table.leave(&self.slot);
     }
 }

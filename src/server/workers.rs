@@ -1,111 +1,202 @@
-//! The inner server: tiny_http, its worker threads, and the moment a request becomes a call.
+//! The worker threads: tiny_http's requests become calls, and lookups are done.
 //!
-//! In: complete, checked requests that the gate relays over a private socket. Out: the
-//! service's answer, or "parked". A panic in the service costs its own request a 500 and
-//! nobody else anything. The socket's directory is private (0700) and gone again before the
-//! first client is served: the lanes are open by then, and nobody else may come.
+//! In: complete, checked requests that come over the inner connections. Out: the handler's
+//! answer, sent through the request's slot; or a lookup, done on the thread that took the
+//! request. Leader and followers: a thread that is about to wait for a source first sees to it
+//! that others are left to take requests. A panic costs its own request a 500 and nobody else
+//! anything. The socket's directory is private (0700) and gone again before the first client is
+//! served: the inner connections are open by then, and nobody else may come.
 
 use std::io::{self, Read};
 use std::os::unix::fs::DirBuilderExt;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use tiny_http::{Request, Server};
 
-use crate::server::framing::BODY;
-use crate::server::lanes::{Lanes, PARKED, SEAT};
-use crate::server::listener;
-use crate::server::table::Places;
+use super::inner::{InnerConnections, SLOT};
+use super::limits::BODY;
+use super::shared::ring;
+use super::slot::Slot;
+use super::table::ConnectionTable;
+use crate::service::lookups::Lookup;
 use crate::service::response::Response;
-use crate::service::{Call, Service};
-use crate::sys::journal;
-use crate::sys::unix;
+use crate::service::ticket::{Client, Ticket};
+use crate::service::{Call, Handled};
+use crate::sys::sync::lock;
+use crate::sys::{journal, unix};
 
-/// Starts the inner server with `workers` threads and opens `lanes` to it. `alarm` is rung
+/// What answers requests.
+pub type Handler = Box<dyn Fn(&Call<'_>) -> Handled + Send + Sync>;
+
+/// Stack of a worker: TLS and JSON need less than half of it.
+const STACK: usize = 512 * 1024;
+/// How many threads are left to take requests when one goes to wait for a source: a help text
+/// takes some 20 µs of one, and there are two so that one that reads a long body stops nobody.
+const LEFT: usize = 2;
+/// How long a thread beyond the usual number waits for a request before it ends.
+const SURPLUS: Duration = Duration::from_secs(2);
+
+/// How many threads there are.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkerCounts {
+    /// As long as no lookup is under way.
+    pub usual: usize,
+    /// At most.
+    pub most: usize,
+}
+
+/// Starts the inner server and its workers, and opens the connections to it. `alarm` is rung
 /// when it can serve no longer.
 pub fn start(
-    service: &Arc<Service>,
-    places: &Arc<Places>,
-    workers: usize,
-    lanes: usize,
+    handler: Handler,
+    table: &Arc<ConnectionTable>,
+    counts: WorkerCounts,
     alarm: &UnixStream,
-) -> io::Result<Lanes> {
+) -> io::Result<InnerConnections> {
     let directory = PrivateDirectory::new()?;
     let path = directory.0.join("inner");
     let listener = UnixListener::bind(&path)?;
     let server = Server::from_listener(listener, None).map_err(io::Error::other)?;
-    let server = Arc::new(server);
-    for _ in 0..workers {
-        let worker = Worker {
-            server: server.clone(),
-            service: service.clone(),
-            places: places.clone(),
-            alarm: alarm.try_clone()?,
-        };
-        thread::Builder::new().name("worker".into()).spawn(move || worker.work())?;
+    let workers = Arc::new(Workers {
+        server,
+        handler,
+        table: table.clone(),
+        alarm: alarm.try_clone()?,
+        counts,
+        threads: Mutex::new(0),
+        free: AtomicUsize::new(0),
+    });
+    for _ in 0..counts.usual {
+        workers.add_thread()?;
     }
-    Lanes::open(&path, lanes)
+    InnerConnections::open(&path)
 }
 
-struct Worker {
-    server: Arc<Server>,
-    service: Arc<Service>,
-    places: Arc<Places>,
+struct Workers {
+    server: Server,
+    handler: Handler,
+    table: Arc<ConnectionTable>,
     alarm: UnixStream,
+    counts: WorkerCounts,
+    threads: Mutex<usize>,
+    /// Threads that do not wait for a source.
+    free: AtomicUsize,
 }
 
-impl Worker {
-    fn work(&self) {
+impl Workers {
+    fn add_thread(self: &Arc<Self>) -> io::Result<()> {
+        let mut threads = lock(&self.threads);
+        if *threads >= self.counts.most {
+            return Ok(());
+        }
+        let workers = self.clone();
+        let thread = thread::Builder::new().name("worker".into()).stack_size(STACK);
+        thread.spawn(move || workers.work())?;
+        *threads += 1;
+        self.free.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn work(self: &Arc<Self>) {
         loop {
-            match self.server.recv() {
-                Ok(request) => {
-                    // tiny_http's own drop answers 500 while a panic unwinds.
-                    let _ = catch_unwind(AssertUnwindSafe(|| self.handle(request)));
-                }
+            match self.next() {
+                Ok(Some(request)) => self.handle(request),
+                Ok(None) => return,
                 Err(error) => {
                     journal::error(format_args!("the inner server cannot go on: {error}"));
-                    listener::ring(&self.alarm);
-                    return;
+                    return ring(&self.alarm);
                 }
             }
         }
     }
 
-    fn handle(&self, mut request: Request) {
-        let response = self.answer(&mut request);
-        let response = response.unwrap_or_else(|| Response::line(PARKED, ""));
-        // As a CGI program would: our own bytes, in one write. tiny_http's Response would add a
-        // date and a name that the gate drops again, for some 5 µs.
-        let mut bytes = Vec::with_capacity(response.body.len() + 128);
-        response.write(&mut bytes, None, true);
-        let mut writer = request.into_writer();
-        // When the gate is gone its client has been told already.
-        let _ = writer.write_all(&bytes).and_then(|()| writer.flush());
+    /// The next request; `None` when this thread is one too many.
+    fn next(&self) -> io::Result<Option<Request>> {
+        loop {
+            if *lock(&self.threads) <= self.counts.usual {
+                return self.server.recv().map(Some);
+            }
+            if let Some(request) = self.server.recv_timeout(SURPLUS)? {
+                return Ok(Some(request));
+            }
+            let mut threads = lock(&self.threads);
+            if *threads > self.counts.usual {
+                *threads -= 1;
+                self.free.fetch_sub(1, Ordering::SeqCst);
+                return Ok(None);
+            }
+        }
     }
 
-    fn answer(&self, request: &mut Request) -> Option<Response> {
-        let seat = request
-            .headers()
-            .iter()
-            .find(|field| field.field.equiv(SEAT))
-            .and_then(|field| field.value.as_str().parse().ok())
-            .and_then(|number| self.places.seat(number));
-        let Some(seat) = seat else { return Some(Response::line(404, "no seat\n")) };
+    fn handle(self: &Arc<Self>, mut request: Request) {
+        let Some((slot, number)) = self.addressee(&request) else {
+            // The first request of an inner connection, which asks whether somebody is here.
+            let _ = request.respond(tiny_http::Response::empty(204));
+            return;
+        };
+        let handled =
+            catch_unwind(AssertUnwindSafe(|| self.call(&mut request, slot.clone(), number)));
+        // Nothing goes back over the inner connection.
+        drop(request.into_writer());
+        match handled {
+            Ok(Handled::Answer(response)) => {
+                slot.answer(number, Some(&response));
+            }
+            Ok(Handled::Parked) => {}
+            Ok(Handled::LookUp(lookup)) => self.look_up(lookup),
+            // The hook has told of it.
+            Err(_) => {
+                slot.answer(number, Some(&Response::line(500, "internal error\n")));
+            }
+        }
+    }
+
+    /// Whose request it is, as the connection's thread wrote it.
+    fn addressee(&self, request: &Request) -> Option<(Arc<Slot>, u64)> {
+        let named = request.headers().iter().find(|field| field.field.equiv(SLOT))?;
+        let (slot, number) = named.value.as_str().split_once('/')?;
+        Some((self.table.slot(slot.parse().ok()?)?, number.parse().ok()?))
+    }
+
+    fn call(&self, request: &mut Request, slot: Arc<Slot>, number: u64) -> Handled {
+        // Gone meanwhile: nobody to answer.
+        let Some(current) = slot.current(number) else { return Handled::Parked };
         let mut body = Vec::with_capacity(request.body_length().unwrap_or(0).min(BODY));
         if request.as_reader().take(BODY as u64).read_to_end(&mut body).is_err() {
-            return Some(Response::line(400, "bad request\n"));
+            return Handled::Answer(Response::line(400, "bad request\n"));
         }
-        self.service.handle(&Call {
+        (self.handler)(&Call {
             method: request.method().as_str(),
             target: request.url(),
             body: &body,
-            bay: &seat.bay,
+            first_byte: current.first_byte,
+            local: current.local,
+            ticket: Ticket::new(slot, number),
             now: Instant::now(),
         })
+    }
+
+    /// Does a lookup, while others take requests.
+    fn look_up(self: &Arc<Self>, lookup: Lookup) {
+        let left = self.free.fetch_sub(1, Ordering::SeqCst) - 1;
+        let more = if left < LEFT { self.add_thread() } else { Ok(()) };
+        match more {
+            Err(error) if self.free.load(Ordering::SeqCst) == 0 => {
+                journal::warning(format_args!(
+                    "cannot start a thread for a lookup: {error}; TasksMax or a lower \
+                     DOUMIBOOK_LOOKUPS would help"
+                ));
+                lookup.refuse();
+            }
+            _ => lookup.run(),
+        }
+        self.free.fetch_add(1, Ordering::SeqCst);
     }
 }
 

@@ -1,15 +1,15 @@
 //! Which pushes have been delivered, and what was answered: pure, with the clock passed in.
 //!
-//! In: deliveries, answers. Out: whose turn it is. A push is kept for a minute, four times as
+//! In: deliveries, answers. Out: what a delivery has to do. A push is kept for a minute, four times as
 //! long as WeChat goes on delivering it. Of answered pushes at most about 4096 entries
 //! and a million bytes are kept, and the oldest go first; one that somebody waits for never
-//! has to go, since there are no more of those than the desk and the lot allow.
+//! has to go, since there are no more of those than lookups and parking allow.
 
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use crate::service::parking::Ticket;
-use crate::service::response::Response;
+use super::response::Response;
+use super::ticket::Ticket;
 use crate::wechat::push::Identity;
 
 /// WeChat's three deliveries end about 15 s after the first.

@@ -7,16 +7,13 @@
 use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock};
+use std::sync::{Mutex, OnceLock};
 use std::time::Duration;
 
+use super::refusal::Refusal;
 use crate::catalogue::book::Source;
 use crate::catalogue::guard::BreakerState;
 use crate::catalogue::report::{SourceEvent, SourceReport};
-use crate::server::framing::Refusal;
-use crate::server::table::Places;
-use crate::service::lookups::LookupService;
-use crate::service::parking::Lot;
 use crate::sys::sync::lock;
 
 /// A family of counters: its name, what it counts, and the names of its labels.
@@ -28,7 +25,7 @@ pub const PUSHES: Family =
 /// Further deliveries of a push, which joined one under way or got the remembered reply.
 pub const REPEATED: Family =
     ("doumibook_deliveries_repeated_total", "Further deliveries of a push.", ["met", ""]);
-/// Requests that the gate or the account refused.
+/// Requests that were refused, at the connection or at the account.
 pub const REFUSED: Family =
     ("doumibook_refused_total", "Requests refused, by reason.", ["reason", ""]);
 /// What came of asking each source.
@@ -43,13 +40,57 @@ pub const MEMORY_HITS: Family =
 pub const ACCEPTED: Family = ("doumibook_connections_accepted_total", "Connections.", ["", ""]);
 const FAMILIES: [Family; 7] = [PUSHES, REPEATED, REFUSED, SOURCES, LOOKUPS, MEMORY_HITS, ACCEPTED];
 
-/// What can come of a push. Of the commonest kind all are there from the start, so that rates
-/// over them work at once; of other kinds only what was seen: an account sees a dozen of 190.
-#[rustfmt::skip]
-const OUTCOMES: [&str; 10] = [
-    "said", "found", "found_stale", "not_found", "unasked", "busy", "trouble", "too_many",
-    "queue_full", "lot_full",
-];
+/// What came of a push.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PushOutcome {
+    /// A sentence that takes no books.
+    Said,
+    /// Books.
+    Found,
+    /// Books of yesterday: no source could be asked.
+    FoundStale,
+    /// No such book.
+    NotFound,
+    /// No source knows such a number.
+    Unasked,
+    /// A source could not be asked just now.
+    Busy,
+    /// The sources fail.
+    Trouble,
+    /// The reader asks too much.
+    TooMany,
+    /// Too many lookups wait.
+    QueueFull,
+    /// Too many requests wait.
+    ParkingFull,
+}
+
+impl PushOutcome {
+    /// Every one.
+    #[rustfmt::skip]
+    pub const ALL: [Self; 10] = [
+        Self::Said, Self::Found, Self::FoundStale, Self::NotFound, Self::Unasked, Self::Busy,
+        Self::Trouble, Self::TooMany, Self::QueueFull, Self::ParkingFull,
+    ];
+
+    /// Its name in metrics and log.
+    #[rustfmt::skip]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Said        => "said",
+            Self::Found       => "found",
+            Self::FoundStale  => "found_stale",
+            Self::NotFound    => "not_found",
+            Self::Unasked     => "unasked",
+            Self::Busy        => "busy",
+            Self::Trouble     => "trouble",
+            Self::TooMany     => "too_many",
+            Self::QueueFull   => "queue_full",
+            Self::ParkingFull => "lot_full",
+        }
+    }
+}
+
 /// What can come of asking a source; all are there from the start.
 #[rustfmt::skip]
 const ASKED: [&str; 9] = [
@@ -70,19 +111,24 @@ pub struct Metrics {
     /// The last is for what took longer than any bound.
     answers: [AtomicU64; BUCKETS.len() + 1],
     answer_micros: AtomicU64,
-    running: OnceLock<Running>,
+    /// What the server tells of itself once it runs.
+    server: OnceLock<Gauges>,
 }
 
-/// What can be looked at while the server runs.
-pub struct Running {
-    places: Arc<Places>,
-    lot: Arc<Lot>,
+/// What is to be told of a server that runs, looked at when it is asked for.
+pub type Gauges = Box<dyn Fn() -> Vec<Gauge> + Send + Sync>;
+
+/// A number that can be looked at.
+pub struct Gauge {
+    name: &'static str,
+    help: &'static str,
+    value: u64,
 }
 
-impl Running {
-    /// A server that starts now.
-    pub fn new(places: Arc<Places>, lot: Arc<Lot>) -> Self {
-        Self { places, lot }
+impl Gauge {
+    /// `name` as Prometheus has it, and what it is.
+    pub fn new(name: &'static str, help: &'static str, value: usize) -> Self {
+        Self { name, help, value: value as u64 }
     }
 }
 
@@ -93,14 +139,14 @@ impl Metrics {
     }
 
     /// From now on the server can be looked at.
-    pub fn watch(&self, running: Running) {
+    pub fn watch(&self, server: Gauges) {
         // A second server in one process would share the counters as well.
-        let _ = self.running.set(running);
+        let _ = self.server.set(server);
     }
 
     /// One push was answered.
-    pub fn push(&self, kind: &'static str, outcome: &'static str, took: Duration) {
-        self.count(PUSHES, [kind, outcome]);
+    pub fn push(&self, kind: &'static str, outcome: PushOutcome, took: Duration) {
+        self.count(PUSHES, [kind, outcome.name()]);
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         let bucket = BUCKETS.partition_point(|bound| bound * 1000 < micros);
         if let Some(bucket) = self.answers.get(bucket) {
@@ -118,15 +164,18 @@ impl Metrics {
         }
     }
 
-    /// Prometheus' text format.
-    pub fn render(&self, desk: &LookupService) -> String {
-        let mut page = Page(String::with_capacity(8 * 1024));
+    /// Prometheus' text format, with these gauges and breakers besides what is counted here.
+    pub fn render(&self, gauges: &[Gauge], breakers: &[(Source, BreakerState)]) -> String {
+        let mut page = MetricsText(String::with_capacity(8 * 1024));
         self.counts(&mut page);
         self.answers(&mut page);
-        self.numbers(&mut page, desk);
-        let states = desk.library().states().into_iter().flat_map(|(source, state)| {
+        let server = self.server.get().map(|gauges| gauges()).unwrap_or_default();
+        for gauge in gauges.iter().chain(&server) {
+            page.number(gauge.name, gauge.help, gauge.value);
+        }
+        let states = breakers.iter().flat_map(|(source, state)| {
             let sample = |name| pair(["source", "state"], [source.name(), name]);
-            STATES.map(|name| (sample(name), u64::from(name == stands(state))))
+            STATES.map(|name| (sample(name), u64::from(name == stands(*state))))
         });
         let help = "1 for a source's breaker's state; probing: rested, not yet known to be back.";
         page.family("doumibook_source_state", help, states);
@@ -134,7 +183,7 @@ impl Metrics {
         page.0
     }
 
-    fn counts(&self, page: &mut Page) {
+    fn counts(&self, page: &mut MetricsText) {
         let counts = lock(&self.counts).clone();
         for (name, help, labels) in FAMILIES {
             let mut all: BTreeMap<_, _> = zeros(name).into_iter().map(|zero| (zero, 0)).collect();
@@ -144,7 +193,7 @@ impl Metrics {
         }
     }
 
-    fn answers(&self, page: &mut Page) {
+    fn answers(&self, page: &mut MetricsText) {
         let name = "doumibook_answer_seconds";
         page.head(name, "histogram", "From a push's first byte to its answer.");
         let bounds = BUCKETS.map(|bound| Duration::from_millis(bound).as_secs_f64().to_string());
@@ -157,32 +206,19 @@ impl Metrics {
         page.line(name, "_sum", sum);
         page.line(name, "_count", below);
     }
-
-    fn numbers(&self, page: &mut Page, desk: &LookupService) {
-        let ((running, queued), (answers, bytes)) = (desk.load(), desk.library().remembers());
-        page.number("doumibook_lookups_running", "Lookups running now.", running);
-        page.number("doumibook_lookups_queued", "Lookups waiting for a thread.", queued);
-        page.number("doumibook_memory_answers", "Answers remembered.", answers);
-        page.number("doumibook_memory_bytes", "Bytes of remembered answers.", bytes);
-        let Some(Running { places, lot }) = self.running.get() else { return };
-        page.number("doumibook_parked", "Requests waiting now.", lot.parked());
-        page.number("doumibook_connections", "Connections now.", places.taken());
-        page.number("doumibook_connections_limit", "Connections at most.", places.limit());
-        let cut_off = get(&places.cut_off);
-        page.number("doumibook_connections_cut_off_total", "Cut off to make room.", cut_off);
-    }
 }
 
 /// What is there of a family before anything has been counted.
 fn zeros(name: &str) -> Vec<[&'static str; 2]> {
-    let sources = || [Source::Shelf, Source::Douban, Source::NeoDb].map(Source::name);
+    let sources = || Source::ALL.map(Source::name);
     if name == PUSHES.0 {
-        OUTCOMES.map(|outcome| ["text", outcome]).into()
+        // Of the commonest kind all are there from the start, so that rates over them work at once;
+        // of other kinds only what was seen: an account sees a dozen of 190.
+        PushOutcome::ALL.map(|outcome| ["text", outcome.name()]).into()
     } else if name == REPEATED.0 {
         ["running", "answered"].map(|met| [met, ""]).into()
     } else if name == REFUSED.0 {
-        let gate = Refusal::ALL.map(Refusal::name);
-        gate.into_iter().chain(["signature", "not_a_push"]).map(|reason| [reason, ""]).collect()
+        Refusal::ALL.map(|refusal| [refusal.name(), ""]).into()
     } else if name == SOURCES.0 {
         sources().into_iter().flat_map(|source| ASKED.map(|outcome| [source, outcome])).collect()
     } else {
@@ -199,7 +235,7 @@ fn stands(state: BreakerState) -> &'static str {
 }
 
 /// The host's view of us, under the names every Prometheus client uses.
-fn process(page: &mut Page) {
+fn process(page: &mut MetricsText) {
     let version = [(label("version", env!("CARGO_PKG_VERSION")), 1)];
     page.family("doumibook_build_info", "The version that runs.", version);
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
@@ -245,9 +281,9 @@ fn pair(names: [&str; 2], values: [&str; 2]) -> String {
 }
 
 /// The text, family by family.
-struct Page(String);
+struct MetricsText(String);
 
-impl Page {
+impl MetricsText {
     fn head(&mut self, name: &str, kind: &str, help: &str) {
         // Writing to a String cannot fail.
         let _ = write!(self.0, "# HELP {name} {help}\n# TYPE {name} {kind}\n");

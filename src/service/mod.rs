@@ -1,38 +1,47 @@
 //! One request to one answer: the order of the steps.
 //!
-//! In: a [`Call`], complete and bounded. Out: a [`Response`], or nothing when the request has
-//! been parked and its answer will find it. Nothing of a body is interpreted before the query's
+//! In: a [`Call`], complete and bounded. Out: [`Handled`]: an answer, a request that waits for
+//! one, or a lookup that the caller is to do. Nothing of a body is interpreted before the query's
 //! signature is verified; in secure mode nothing of a push is believed before its envelope is
-//! opened. A refusal says the same whatever was wrong, and repeats nothing.
+//! opened. A refusal says the same whatever was wrong, and repeats nothing. This room knows
+//! neither HTTP's bytes nor a source's JSON.
+//!
+//! [`push`](self) goes through [`deliveries`] ([`dedup`]) and [`lookups`] ([`quota`]); a request
+//! is answered through its [`ticket`], with a [`response`] or a [`refusal`]; [`metrics`] counts,
+//! [`page`] is what a browser sees, [`persistence`] saves what outlives a restart.
+
+pub mod dedup;
+pub mod deliveries;
+pub mod lookups;
+pub mod metrics;
+pub mod page;
+pub mod persistence;
+mod push;
+pub mod quota;
+pub mod refusal;
+pub mod response;
+pub mod ticket;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use self::metrics::Metrics;
 use crate::chat::conversation::Conversation;
-use crate::cli::demo::Demo;
-use crate::service::lookups::LookupService;
-use crate::service::parking::Bay;
-use crate::service::response::{ALLOW, Response, TEXT};
 use crate::sys::journal::{self, Throttle};
 use crate::wechat::credentials::{Credentials, OpenError};
-use crate::wechat::signature::Refusal;
-
-pub mod dedup;
-pub mod lookups;
-pub mod metrics;
-pub mod page;
-pub mod parking;
-pub mod persistence;
-mod push;
-pub mod response;
+use crate::wechat::signature::Rejection;
+use deliveries::Deliveries;
+use lookups::{Lookup, LookupService};
+use metrics::{Gauge, Metrics};
+use refusal::Refusal;
+use response::{ALLOW, Response, TEXT};
+use ticket::Ticket;
 
 static OLD_USED: Throttle = Throttle::new();
 static REFUSED: Throttle = Throttle::new();
 /// Of its own: a stranger's refusals may not hold back what the operator must know.
 static MISMATCH: Throttle = Throttle::new();
 
-/// One request, as the inner server gives it.
+/// One request, as the server gives it.
 pub struct Call<'a> {
     /// `GET`, `POST` …; HEAD comes as GET.
     pub method: &'a str,
@@ -40,10 +49,25 @@ pub struct Call<'a> {
     pub target: &'a str,
     /// The whole body.
     pub body: &'a [u8],
-    /// Where the request may wait; knows when its first byte came, and from how near.
-    pub bay: &'a Arc<Bay>,
+    /// When its first byte came.
+    pub first_byte: Instant,
+    /// Whether it comes from this machine, and for nobody else.
+    pub local: bool,
+    /// The right to answer it.
+    pub ticket: Ticket,
     /// Now.
     pub now: Instant,
+}
+
+/// What came of a request.
+#[must_use]
+pub enum Handled {
+    /// This is its answer.
+    Answer(Response),
+    /// Whoever finds the answer has its ticket.
+    Parked,
+    /// As [`Handled::Parked`], and the caller finds it.
+    LookUp(Lookup),
 }
 
 /// How often a push is delivered, and when the last delivery must have its answer.
@@ -67,11 +91,13 @@ pub struct World {
 /// Everything that answers requests.
 pub struct Service {
     /// Who we are.
-    pub account: Credentials,
+    pub credentials: Credentials,
     /// Who we talk to.
     pub conversation: Conversation,
+    /// Which pushes were delivered.
+    pub deliveries: Deliveries,
     /// Where questions are looked up.
-    pub desk: LookupService,
+    pub lookups: LookupService,
     /// How long readers wait.
     pub patience: Patience,
     /// When this process began to serve.
@@ -82,41 +108,35 @@ pub struct Service {
     pub world: World,
     /// Whether what readers write may stand in the log.
     pub log_text: bool,
-    /// The page to try the account on; `doumibook demo` alone has one.
-    pub demo: Option<Demo>,
 }
 
 impl Service {
-    /// Answers a request; `None` when it has been parked.
-    pub fn handle(self: &Arc<Self>, call: &Call<'_>) -> Option<Response> {
+    /// Answers a request, or has it wait.
+    pub fn handle(self: &Arc<Self>, call: &Call<'_>) -> Handled {
         let (path, query) = call.target.split_once('?').unwrap_or((call.target, ""));
-        if let Some(demo) = self.demo.as_ref().filter(|_| call.bay.local())
-            && let Some(response) = demo.answer(self, call.method, path, call.body)
-        {
-            return Some(response);
-        }
-        match (path, call.method) {
-            ("/weixin" | "/weixin/", "GET") => Some(self.check_url(query)),
-            ("/weixin" | "/weixin/", "POST") => {
-                let response = self.take_push(query, call);
-                if response.is_some() {
-                    // It may have been parked when the answer came all the same.
-                    call.bay.leave();
-                }
-                response
-            }
-            ("/weixin" | "/weixin/", _) => Some(not_allowed(ALLOW[1])),
-            ("/healthz", "GET") if call.bay.local() => Some(Response::line(200, "ok\n")),
-            ("/metrics", "GET") if call.bay.local() => Some(self.metrics_page()),
-            ("/healthz" | "/metrics", _) if call.bay.local() => Some(not_allowed(ALLOW[0])),
-            ("/", "GET") => Some(page::front(self.conversation.account())),
-            ("/", _) => Some(not_allowed(ALLOW[0])),
-            _ => Some(Response::line(404, "not found\n")),
-        }
+        let response = match (path, call.method) {
+            ("/weixin" | "/weixin/", "POST") => return self.take_push(query, call),
+            ("/weixin" | "/weixin/", "GET") => self.check_url(query),
+            ("/weixin" | "/weixin/", _) => not_allowed(ALLOW[1]),
+            ("/healthz", "GET") if call.local => Response::line(200, "ok\n"),
+            ("/metrics", "GET") if call.local => self.metrics_page(),
+            ("/healthz" | "/metrics", _) if call.local => not_allowed(ALLOW[0]),
+            ("/", "GET") => page::front(self.conversation.account()),
+            ("/", _) => not_allowed(ALLOW[0]),
+            _ => Response::line(404, "not found\n"),
+        };
+        Handled::Answer(response)
+    }
+
+    /// Takes no more questions; what is under way may finish until `until`, then every request
+    /// that still waits is let go without an answer, so that WeChat delivers it again.
+    pub fn stop(&self, until: Instant) {
+        self.lookups.stop(until);
+        self.deliveries.release();
     }
 
     fn check_url(&self, query: &str) -> Response {
-        match self.account.check_url(query) {
+        match self.credentials.check_url(query) {
             Ok((echostr, old)) => {
                 note_old(old);
                 Response::new(200, TEXT, echostr)
@@ -126,41 +146,52 @@ impl Service {
     }
 
     fn refuse(&self, reason: &OpenError) -> Response {
-        let (name, response) = match reason {
-            OpenError::Stranger(_) => ("signature", Response::line(403, "forbidden\n")),
-            OpenError::NotAPush(_) | OpenError::NoKey => {
-                ("not_a_push", Response::line(400, "not a push\n"))
-            }
+        let refusal = match reason {
+            OpenError::Stranger(_) => Refusal::Signature,
+            OpenError::NotAPush(_) | OpenError::NoKey => Refusal::NotAPush,
         };
-        self.metrics.count(metrics::REFUSED, [name, ""]);
+        self.metrics.count(metrics::REFUSED, [refusal.name(), ""]);
         let strange = matches!(
             reason,
-            OpenError::Stranger(Refusal::Malformed | Refusal::Signature) | OpenError::NotAPush(_)
+            OpenError::Stranger(Rejection::Malformed | Rejection::Signature)
+                | OpenError::NotAPush(_)
         );
         let throttle = if strange { &REFUSED } else { &MISMATCH };
-        let Some(more) = throttle.pass(Instant::now()) else { return response };
-        let more = if more > 0 { format!(" ({more} more refusals)") } else { String::new() };
-        match reason {
-            // What a stranger cannot bring about: the console and we differ.
-            OpenError::Stranger(reason @ (Refusal::Envelope | Refusal::Clear)) => {
-                journal::warning(format_args!("refused: {reason}{more}"));
-            }
-            OpenError::NoKey => journal::warning(format_args!(
-                "refused: the console seals its pushes; set DOUMIBOOK_AES_KEY and \
-                 DOUMIBOOK_APP_ID to what it shows{more}"
-            )),
-            OpenError::Stranger(reason) => {
-                journal::notice(format_args!("refused: {reason}{more}"));
-            }
-            OpenError::NotAPush(reason) => journal::notice(format_args!(
-                "refused: a signed request is no push: {reason}{more}"
-            )),
+        if let Some(more) = throttle.pass(Instant::now()) {
+            let more = if more > 0 { format!(" ({more} more refusals)") } else { String::new() };
+            log_refusal(reason, &more);
         }
-        response
+        refusal.response()
     }
 
     fn metrics_page(&self) -> Response {
-        Response::new(200, TEXT, self.metrics.render(&self.desk).into_bytes())
+        let ((running, queued), library) = (self.lookups.load(), self.lookups.library());
+        let (answers, bytes) = library.remembers();
+        let gauges = [
+            Gauge::new("doumibook_lookups_running", "Lookups running now.", running),
+            Gauge::new("doumibook_lookups_queued", "Lookups waiting for a thread.", queued),
+            Gauge::new("doumibook_memory_answers", "Answers remembered.", answers),
+            Gauge::new("doumibook_memory_bytes", "Bytes of remembered answers.", bytes),
+        ];
+        let page = self.metrics.render(&gauges, &library.states());
+        Response::new(200, TEXT, page.into_bytes())
+    }
+}
+
+fn log_refusal(reason: &OpenError, more: &str) {
+    match reason {
+        // What a stranger cannot bring about: the console and we differ.
+        OpenError::Stranger(reason @ (Rejection::Envelope | Rejection::Clear)) => {
+            journal::warning(format_args!("refused: {reason}{more}"));
+        }
+        OpenError::NoKey => journal::warning(format_args!(
+            "refused: the console seals its pushes; set DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID \
+             to what it shows{more}"
+        )),
+        OpenError::Stranger(reason) => journal::notice(format_args!("refused: {reason}{more}")),
+        OpenError::NotAPush(reason) => {
+            journal::notice(format_args!("refused: a signed request is no push: {reason}{more}"));
+        }
     }
 }
 

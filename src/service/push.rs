@@ -1,20 +1,22 @@
-//! One push, from its letter to its reply: at once, or parked until the answer comes.
+//! One push, from its delivery to its reply: at once, or parked until the answer comes.
 //!
-//! In: a push delivered for the first time or again. Out: a [`Response`] now, or nothing when the
-//! request waits at its bay. A push is answered once, whoever finds the answer and however often it
-//! is delivered; one that was begun and not finished begins anew with the next delivery.
+//! In: a push delivered for the first time or again. Out: an answer now, a request that waits, or
+//! the lookup that finds its answer. A push is answered once, whoever finds the answer and however
+//! often it is delivered; one that was begun and not finished begins anew with the next delivery.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::{Call, Service, note_old};
+use super::dedup::Arrival;
+use super::deliveries::Deliveries;
+use super::metrics::{self, PushOutcome};
+use super::quota::NotTaken;
+use super::response::{Response, TEXT, XML};
+use super::ticket::Parking;
+use super::{Call, Handled, Service, note_old};
 use crate::catalogue::library::{Answer, Verdict};
 use crate::chat::conversation::{Next, Request};
 use crate::chat::phrases;
-use crate::service::dedup::Arrival;
-use crate::service::lookups::{LookupService, Refused};
-use crate::service::metrics;
-use crate::service::response::{Response, TEXT, XML};
 use crate::sys::journal;
 use crate::wechat::credentials::VerifiedPush;
 use crate::wechat::push::Push;
@@ -25,27 +27,27 @@ use crate::wechat::reply::{Reply, SUCCESS};
 const LET_GO: Duration = Duration::from_secs(6);
 
 impl Service {
-    pub(super) fn take_push(self: &Arc<Self>, query: &str, call: &Call<'_>) -> Option<Response> {
-        let letter = match self.account.open(query, call.body) {
-            Ok(letter) => letter,
-            Err(reason) => return Some(self.refuse(&reason)),
+    pub(super) fn take_push(self: &Arc<Self>, query: &str, call: &Call<'_>) -> Handled {
+        let verified = match self.credentials.open(query, call.body) {
+            Ok(verified) => verified,
+            Err(reason) => return Handled::Answer(self.refuse(&reason)),
         };
-        note_old(letter.old);
-        let first = self.delivery(&letter.push, call.now);
-        match self.desk.arrive(&letter.push.id, first, call.now) {
+        note_old(verified.old);
+        let first = self.delivery(&verified.push, call.now);
+        match self.deliveries.arrive(&verified.push.id, first, call.now) {
             Arrival::New => {
-                let open = OpenPush { desk: &self.desk, letter: Some(&letter) };
-                let response = self.answer(&letter, first, call);
+                let open = OpenPush { deliveries: &self.deliveries, verified: Some(&verified) };
+                let handled = self.answer(&verified, first, call);
                 open.close();
-                response
+                handled
             }
             Arrival::Answered(reply) => {
                 self.metrics.count(metrics::REPEATED, ["answered", ""]);
-                Some(reply)
+                Handled::Answer(reply)
             }
             Arrival::InProgress(delivery) => {
                 self.metrics.count(metrics::REPEATED, ["running", ""]);
-                self.join(&letter, delivery, call)
+                self.join(&verified, delivery, call)
             }
         }
     }
@@ -53,61 +55,70 @@ impl Service {
     /// The first delivery of a push that we see; its number is `delivery`.
     fn answer(
         self: &Arc<Self>,
-        letter: &VerifiedPush,
+        verified: &VerifiedPush,
         delivery: u32,
         call: &Call<'_>,
-    ) -> Option<Response> {
-        let push = &letter.push;
-        let first_byte = call.bay.first_byte();
+    ) -> Handled {
+        let push = &verified.push;
+        let first_byte = call.first_byte;
         if self.log_text {
             journal::info(format_args!("reader {} sent {:?}", push.from, push.kind));
         }
-        let wanted = match self.conversation.listen(push, call.now) {
-            Next::Say(reply) => {
-                return Some(self.say(letter, &reply, "said", None, first_byte).0);
-            }
-            Next::Find(wanted) => wanted,
+        let say = |text: &str, outcome| {
+            let reply = Reply::text(text);
+            Handled::Answer(self.say(verified, &reply, outcome, None, first_byte).0)
         };
-        let answer = self.desk.recall(&wanted.query);
+        let request = match self.conversation.listen(push, call.now) {
+            Next::Say(reply) => {
+                let said = self.say(verified, &reply, PushOutcome::Said, None, first_byte);
+                return Handled::Answer(said.0);
+            }
+            Next::Find(request) => request,
+        };
+        let answer = self.lookups.recall(&request.query);
         if answer.as_ref().is_none_or(|answer| answer.books.len() > 1) {
             self.conversation.begin(&push.from, call.now);
         }
         if let Some(answer) = answer {
-            let response = self.tell(letter, &wanted, &answer, first_byte).0;
-            self.conversation.received(&push.from, &wanted);
-            return Some(response);
+            let response = self.tell(verified, &request, &answer, first_byte).0;
+            self.conversation.received(&push.from, &request);
+            return Handled::Answer(response);
         }
-        match self.park(letter, delivery, &wanted, call) {
-            Ok(None) => {}
-            Ok(answered) => return answered,
-            Err(LotFull) => {
-                let reply = Reply::text(phrases::BUSY);
-                return Some(self.say(letter, &reply, "lot_full", None, first_byte).0);
+        match self.park(verified, delivery, &request, call) {
+            Waiting::Parked => {}
+            Waiting::Answered(response) => return Handled::Answer(response),
+            Waiting::Full => return say(phrases::BUSY, PushOutcome::ParkingFull),
+        }
+        let waiter = self.waiter(verified.clone(), request.clone(), first_byte);
+        match self.lookups.look_up(&request.query, push.from.as_str(), call.now, waiter) {
+            Ok(Some(lookup)) => Handled::LookUp(lookup),
+            Ok(None) => Handled::Parked,
+            // Without an answer the push is delivered again, to the next process.
+            Err(NotTaken::Stopping) => {
+                self.deliveries.forget(&push.id);
+                Handled::Parked
             }
+            Err(NotTaken::TooMany) => say(phrases::SLOW_DOWN, PushOutcome::TooMany),
+            Err(NotTaken::Full) => say(phrases::BUSY, PushOutcome::QueueFull),
         }
+    }
+
+    /// What makes a lookup's answer the reply to this push.
+    fn waiter(
+        self: &Arc<Self>,
+        verified: VerifiedPush,
+        request: Request,
+        first_byte: Instant,
+    ) -> Box<dyn FnOnce(&Answer) + Send> {
         let service = self.clone();
-        let later = letter.clone();
-        let asked = wanted.clone();
-        let waiter = Box::new(move |answer: &Answer| {
-            let open = OpenPush { desk: &service.desk, letter: Some(&later) };
-            let (_, reached) = service.tell(&later, &asked, answer, first_byte);
+        Box::new(move |answer: &Answer| {
+            let open = OpenPush { deliveries: &service.deliveries, verified: Some(&verified) };
+            let (_, reached) = service.tell(&verified, &request, answer, first_byte);
             if reached > 0 {
-                service.conversation.received(&later.push.from, &asked);
+                service.conversation.received(&verified.push.from, &request);
             }
             open.close();
-        });
-        let (text, outcome) =
-            match self.desk.look_up(&wanted.query, push.from.as_str(), call.now, waiter) {
-                Ok(()) => return None,
-                // Without an answer the push is delivered again, to the next process.
-                Err(Refused::Stopping) => {
-                    self.desk.forget(&push.id);
-                    return None;
-                }
-                Err(Refused::TooMany) => (phrases::SLOW_DOWN, "too_many"),
-                Err(Refused::Full) => (phrases::BUSY, "queue_full"),
-            };
-        Some(self.say(letter, &Reply::text(text), outcome, None, first_byte).0)
+        })
     }
 
     /// The number of a delivery that is the first we see. A later one when a process before us
@@ -119,106 +130,116 @@ impl Service {
     }
 
     /// A further delivery of a push whose answer is still being looked for.
-    fn join(
-        self: &Arc<Self>,
-        letter: &VerifiedPush,
-        delivery: u32,
-        call: &Call<'_>,
-    ) -> Option<Response> {
-        match self.conversation.listen(&letter.push, call.now) {
-            Next::Find(wanted) => self.park(letter, delivery, &wanted, call).unwrap_or_else(|_| {
-                // The answer may still come, to whoever asks for it.
-                Some(
-                    self.seal(letter, &self.conversation.still_looking(&letter.push.from, &wanted)),
-                )
-            }),
+    fn join(&self, verified: &VerifiedPush, delivery: u32, call: &Call<'_>) -> Handled {
+        let push = &verified.push;
+        let Next::Find(request) = self.conversation.listen(push, call.now) else {
             // Being answered by another worker at this moment.
-            Next::Say(_) => {
-                let ticket = call.bay.park(call.bay.first_byte() + LET_GO, None)?;
-                self.desk.wait(&letter.push.id, ticket)
+            return match call.ticket.park(call.first_byte + LET_GO, None) {
+                Parking::Full => {
+                    call.ticket.answer(None);
+                    Handled::Parked
+                }
+                Parking::Parked => match self.deliveries.wait(&push.id, call.ticket.clone()) {
+                    Some(response) => Handled::Answer(response),
+                    None => Handled::Parked,
+                },
+            };
+        };
+        match self.park(verified, delivery, &request, call) {
+            Waiting::Parked => Handled::Parked,
+            Waiting::Answered(response) => Handled::Answer(response),
+            // The answer may still come, to whoever asks for it.
+            Waiting::Full => {
+                let reply = self.conversation.still_looking(&push.from, &request);
+                Handled::Answer(self.seal(verified, &reply))
             }
         }
     }
 
-    /// Parks a delivery; `Some` when the answer has come meanwhile.
+    /// Has a delivery wait for its answer.
     fn park(
         &self,
-        letter: &VerifiedPush,
+        verified: &VerifiedPush,
         delivery: u32,
-        wanted: &Request,
+        request: &Request,
         call: &Call<'_>,
-    ) -> Result<Option<Response>, LotFull> {
-        let push = &letter.push;
-        let first_byte = call.bay.first_byte();
+    ) -> Waiting {
+        let push = &verified.push;
         let (until, otherwise) = if delivery >= self.patience.deliveries {
-            let reply = self.conversation.still_looking(&push.from, wanted);
-            (first_byte + self.patience.deadline, Some(self.seal(letter, &reply)))
+            let reply = self.conversation.still_looking(&push.from, request);
+            (call.first_byte + self.patience.deadline, Some(self.seal(verified, &reply)))
         } else {
-            (first_byte + LET_GO, None)
+            (call.first_byte + LET_GO, None)
         };
-        if call.bay.is_crowded() {
+        if call.ticket.is_crowded() {
             // The delivery before this one was given up by WeChat, but stands here a second more:
             // with twice as many places taken as readers wait, the last of them would find none.
-            self.desk.supersede(&push.id);
+            self.deliveries.supersede(&push.id);
         }
-        let ticket = call.bay.park(until, otherwise);
-        Ok(self.desk.wait(&push.id, ticket.ok_or(LotFull)?))
+        if call.ticket.park(until, otherwise) == Parking::Full {
+            return Waiting::Full;
+        }
+        match self.deliveries.wait(&push.id, call.ticket.clone()) {
+            Some(response) => Waiting::Answered(response),
+            None => Waiting::Parked,
+        }
     }
 
     /// An answer to a push becomes its reply.
     fn tell(
         &self,
-        letter: &VerifiedPush,
-        wanted: &Request,
+        verified: &VerifiedPush,
+        request: &Request,
         answer: &Answer,
         first_byte: Instant,
     ) -> (Response, usize) {
-        let push = &letter.push;
+        let push = &verified.push;
         let now = Instant::now();
-        let reply = self.conversation.show(&push.from, push.occasion(), wanted, answer, now);
+        let reply = self.conversation.show(&push.from, push.occasion(), request, answer, now);
         let outcome = match (answer.verdict, answer.stale) {
-            (Verdict::Found, false) => "found",
-            (Verdict::Found, true) => "found_stale",
-            (Verdict::NotFound, _) => "not_found",
-            (Verdict::Unasked, _) => "unasked",
-            (Verdict::Busy, _) => "busy",
-            (Verdict::Trouble, _) => "trouble",
+            (Verdict::Found, false) => PushOutcome::Found,
+            (Verdict::Found, true) => PushOutcome::FoundStale,
+            (Verdict::NotFound, _) => PushOutcome::NotFound,
+            (Verdict::Unasked, _) => PushOutcome::Unasked,
+            (Verdict::Busy, _) => PushOutcome::Busy,
+            (Verdict::Trouble, _) => PushOutcome::Trouble,
         };
         let source = match (answer.remembered, answer.source) {
             (true, _) => Some("memory"),
             (false, source) => source.map(|source| source.name()),
         };
-        self.say(letter, &reply, outcome, source, first_byte)
+        self.say(verified, &reply, outcome, source, first_byte)
     }
 
-    /// The reply to a push is known: it goes to everybody who waits for it, into the ledger and
-    /// into the log. Returns also how many waiting requests it reached.
+    /// The reply to a push is known: it goes to everybody who waits for it, into what is
+    /// remembered of deliveries and into the log. Returns also how many waiting requests it reached.
     fn say(
         &self,
-        letter: &VerifiedPush,
+        verified: &VerifiedPush,
         reply: &Reply,
-        outcome: &'static str,
+        outcome: PushOutcome,
         source: Option<&'static str>,
         first_byte: Instant,
     ) -> (Response, usize) {
-        let response = self.seal(letter, reply);
-        let kind = letter.push.kind_name();
+        let response = self.seal(verified, reply);
+        let kind = verified.push.kind_name();
         let took = first_byte.elapsed();
         // Before anybody hears of it, so that whoever does finds it counted.
         self.metrics.push(kind, outcome, took);
-        let reached = self.desk.settle(&letter.push.id, &response);
+        let reached = self.deliveries.settle(&verified.push.id, &response);
         journal::info(format_args!(
-            "push {kind} {outcome} source={} ms={:.1} reader={}",
+            "push {kind} {} source={} ms={:.1} reader={}",
+            outcome.name(),
             source.unwrap_or("-"),
             took.as_secs_f64() * 1000.0,
-            letter.push.from,
+            verified.push.from,
         ));
         (response, reached)
     }
 
     /// A reply as WeChat wants it.
-    fn seal(&self, letter: &VerifiedPush, reply: &Reply) -> Response {
-        match self.account.seal(letter, reply, (self.world.clock)(), self.world.random) {
+    fn seal(&self, verified: &VerifiedPush, reply: &Reply) -> Response {
+        match self.credentials.seal(verified, reply, (self.world.clock)(), self.world.random) {
             Some(xml) => Response::new(200, XML, xml.into_bytes()),
             None => Response::new(200, TEXT, SUCCESS.as_bytes()),
         }
@@ -233,25 +254,32 @@ fn first_seen(age: u64, served: Duration) -> u32 {
     }
 }
 
-/// As many requests wait as may.
-struct LotFull;
+/// What came of having a delivery wait.
+enum Waiting {
+    /// It waits.
+    Parked,
+    /// The answer has come meanwhile.
+    Answered(Response),
+    /// As many requests wait as may.
+    Full,
+}
 
 /// Makes a push that was begun and not finished, whatever happened, ready to begin anew.
 struct OpenPush<'a> {
-    desk: &'a LookupService,
-    letter: Option<&'a VerifiedPush>,
+    deliveries: &'a Deliveries,
+    verified: Option<&'a VerifiedPush>,
 }
 
 impl OpenPush<'_> {
     fn close(mut self) {
-        self.letter = None;
+        self.verified = None;
     }
 }
 
 impl Drop for OpenPush<'_> {
     fn drop(&mut self) {
-        if let Some(letter) = self.letter {
-            self.desk.forget(&letter.push.id);
+        if let Some(verified) = self.verified {
+            self.deliveries.forget(&verified.push.id);
         }
     }
 }

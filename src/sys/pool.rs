@@ -18,21 +18,11 @@ use crate::sys::sync::{lock, wait};
 /// How long a thread waits for more work.
 const IDLE: Duration = Duration::from_secs(2);
 
-/// What every thread of a crew is.
-pub struct Kind {
-    /// Its name, at most 15 bytes.
-    pub name: &'static str,
-    /// Bytes of its stack.
-    pub stack: usize,
-    /// How many there may be.
-    pub limit: usize,
-    /// Whether work may wait for a thread that is there when another cannot be had.
-    pub patient: bool,
-}
-
 /// The threads, and the work not begun.
-pub struct Crew<W> {
-    kind: Kind,
+pub struct ThreadPool<W> {
+    name: &'static str,
+    stack: usize,
+    limit: usize,
     work: fn(&W),
     state: Mutex<State<W>>,
     more: Condvar,
@@ -44,28 +34,29 @@ struct State<W> {
     idle: usize,
 }
 
-impl<W: Send + 'static> Crew<W> {
-    /// A crew that does `work` with each piece, and drops the piece afterwards.
-    pub fn new(kind: Kind, work: fn(&W)) -> Arc<Self> {
+impl<W: Send + 'static> ThreadPool<W> {
+    /// Threads of this name (at most 15 bytes) with so many bytes of stack, at most `limit` of
+    /// them, that do `work` with each piece and drop the piece afterwards.
+    pub fn new(name: &'static str, stack: usize, limit: usize, work: fn(&W)) -> Arc<Self> {
         let state = State { waiting: VecDeque::new(), threads: 0, idle: 0 };
-        Arc::new(Self { kind, work, state: Mutex::new(state), more: Condvar::new() })
+        let (state, more) = (Mutex::new(state), Condvar::new());
+        Arc::new(Self { name, stack, limit, work, state, more })
     }
 
     /// Has `piece` done. `Err` gives it back when a thread is wanted for it and cannot be had.
-    pub fn take(self: &Arc<Self>, piece: W) -> Result<(), (W, io::Error)> {
+    pub fn run(self: &Arc<Self>, piece: W) -> Result<(), (W, io::Error)> {
         let mut state = lock(&self.state);
         state.waiting.push_back(piece);
         // Counted against all that wait, not only this one: a thread that has been woken for
         // another still counts as idle.
-        if state.idle >= state.waiting.len() || state.threads >= self.kind.limit {
+        if state.idle >= state.waiting.len() || state.threads >= self.limit {
             self.more.notify_one();
             return Ok(());
         }
-        let crew = self.clone();
-        let thread = thread::Builder::new().name(self.kind.name.into()).stack_size(self.kind.stack);
-        match thread.spawn(move || crew.run()) {
+        let pool = self.clone();
+        let thread = thread::Builder::new().name(self.name.into()).stack_size(self.stack);
+        match thread.spawn(move || pool.work_on()) {
             Ok(_) => state.threads += 1,
-            Err(_) if self.kind.patient && state.threads > 0 => {}
             // The lock is still held: the last one is this.
             Err(error) => {
                 return state.waiting.pop_back().map_or(Ok(()), |piece| Err((piece, error)));
@@ -74,13 +65,7 @@ impl<W: Send + 'static> Crew<W> {
         Ok(())
     }
 
-    /// How many threads are at work, and how much waits for one.
-    pub fn load(&self) -> (usize, usize) {
-        let state = lock(&self.state);
-        (state.threads - state.idle, state.waiting.len())
-    }
-
-    fn run(&self) {
+    fn work_on(&self) {
         let mut state = lock(&self.state);
         loop {
             if let Some(piece) = state.waiting.pop_front() {

@@ -27,7 +27,7 @@ pub fn probe(address: &Address, target: &str, patience: Duration) -> io::Result<
         Address::Tcp(address) => Connection::tcp(connect(*address, patience)?, true)?,
         Address::Unix(path) => Connection::unix(UnixStream::connect(path)?),
     };
-    connection.time_out(patience, patience)?;
+    connection.write_timeout(patience)?;
     let head = format!("GET {target} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
     (&connection).write_all(head.as_bytes())?;
     let mut answer = Vec::new();

@@ -8,7 +8,7 @@
 use std::fmt;
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
 use nix::sys::signal::{SigSet, Signal};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
-use nix::sys::socket::{Backlog, listen};
+use nix::sys::socket::{Backlog, MsgFlags, listen, send};
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -186,15 +186,24 @@ impl Connection {
         self.local
     }
 
-    /// Time-outs for every read and write.
-    pub fn time_out(&self, read: Duration, write: Duration) -> io::Result<()> {
-        self.stream.set_write_timeout(Some(write))?;
-        self.read_timeout(read)
-    }
-
     /// How long one read may wait; at least a millisecond, since zero would mean "for ever".
     pub fn read_timeout(&self, wait: Duration) -> io::Result<()> {
         self.stream.set_read_timeout(Some(wait.max(Duration::from_millis(1))))
+    }
+
+    /// How long one write may wait.
+    pub fn write_timeout(&self, wait: Duration) -> io::Result<()> {
+        self.stream.set_write_timeout(Some(wait))
+    }
+
+    /// Sends as much of `bytes` as goes without waiting; returns how much that was.
+    pub fn send_now(&self, bytes: &[u8]) -> io::Result<usize> {
+        let flags = MsgFlags::MSG_DONTWAIT | MsgFlags::MSG_NOSIGNAL;
+        match send(self.stream.as_raw_fd(), bytes, flags) {
+            Ok(sent) => Ok(sent),
+            Err(nix::errno::Errno::EAGAIN | nix::errno::Errno::EINTR) => Ok(0),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Ends one or both directions; errors mean it is over already.

@@ -8,7 +8,7 @@
 use crate::wechat::envelope::{self, AesKey, AppId};
 use crate::wechat::push::Push;
 use crate::wechat::reply::Reply;
-use crate::wechat::signature::{self, Params, Refusal, Token};
+use crate::wechat::signature::{self, Params, Rejection, Token};
 
 /// What the account expects of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,15 +57,15 @@ struct Sealed {
 #[derive(Debug, PartialEq, Eq)]
 pub enum OpenError {
     /// It does not come from WeChat, or not in the form that is asked for.
-    Stranger(Refusal),
+    Stranger(Rejection),
     /// It does, but it is no push.
     NotAPush(String),
     /// It does, but it is sealed, and there is no key.
     NoKey,
 }
 
-impl From<Refusal> for OpenError {
-    fn from(refusal: Refusal) -> Self {
+impl From<Rejection> for OpenError {
+    fn from(refusal: Rejection) -> Self {
         Self::Stranger(refusal)
     }
 }
@@ -73,10 +73,10 @@ impl From<Refusal> for OpenError {
 impl Credentials {
     /// The console's check of the URL: what is to be sent back byte for byte, and whether an
     /// older token was used.
-    pub fn check_url(&self, query: &str) -> Result<(Vec<u8>, bool), Refusal> {
+    pub fn check_url(&self, query: &str) -> Result<(Vec<u8>, bool), Rejection> {
         let params = Params::read(query)?;
         let token = signature::verify(&self.tokens, &params)?;
-        let echostr = params.echostr().ok_or(Refusal::Malformed)?;
+        let echostr = params.echostr().ok_or(Rejection::Malformed)?;
         Ok((echostr.as_bytes().to_vec(), token > 0))
     }
 
@@ -91,11 +91,11 @@ impl Credentials {
         };
         let Some(app_id) = self.app_id.as_ref().filter(|_| envelope) else {
             if self.mode == Mode::Secure {
-                return Err(Refusal::Clear.into());
+                return Err(Rejection::Clear.into());
             }
             return Ok(VerifiedPush { push: read(body)?, sealed: None, old: old_token });
         };
-        let text = envelope::sealed_text(body).ok_or(Refusal::Envelope)?;
+        let text = envelope::sealed_text(body).ok_or(Rejection::Envelope)?;
         let signed = signature::verify_message(&self.tokens, &params, &text)?;
         let (clear, key) = envelope::open(&self.keys, app_id, &signed)?;
         let push = read(&clear)?;

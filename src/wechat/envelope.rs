@@ -3,7 +3,7 @@
 //! In: a [`Signed`] ciphertext, or clear XML with 16 fresh random bytes. Out: the clear bytes, or
 //! the XML of a sealed reply. Nothing is decrypted before its signature held,
 //! which is what keeps the padding from being an oracle; and all that can be wrong with an
-//! envelope is one and the same [`Refusal::Envelope`].
+//! envelope is one and the same [`Rejection::Envelope`].
 //!
 //! Inside: `random(16) || length(4, big endian) || message || AppID`, padded to a multiple of
 //! 32 by 1 to 32 bytes that hold their own number; AES-256-CBC, IV = first half of the key.
@@ -17,7 +17,7 @@ use base64::engine::general_purpose::{GeneralPurpose, GeneralPurposeConfig, STAN
 use cbc::cipher::block_padding::NoPadding;
 use cbc::cipher::{BlockModeDecrypt, BlockModeEncrypt, KeyIvInit};
 
-use super::signature::{self, Params, Refusal, Signed, Token};
+use super::signature::{self, Params, Rejection, Signed, Token};
 use super::xml::{self, Fields, Writer};
 
 /// The unit of the padding; twice the block of AES, so ordinary PKCS#7 code refuses it.
@@ -95,18 +95,18 @@ pub fn sealed_text(body: &[u8]) -> Option<String> {
 /// a reply, and the key's index.
 ///
 /// # Errors
-/// [`Refusal::Envelope`], whatever was wrong.
+/// [`Rejection::Envelope`], whatever was wrong.
 pub fn open(
     keys: &[AesKey],
     app_id: &AppId,
     signed: &Signed<'_>,
-) -> Result<(Vec<u8>, usize), Refusal> {
-    let sealed = STANDARD.decode(signed.encrypt()).map_err(|_| Refusal::Envelope)?;
+) -> Result<(Vec<u8>, usize), Rejection> {
+    let sealed = STANDARD.decode(signed.encrypt()).map_err(|_| Rejection::Envelope)?;
     if sealed.is_empty() || sealed.len() % UNIT != 0 {
-        return Err(Refusal::Envelope);
+        return Err(Rejection::Envelope);
     }
     let mut opened = keys.iter().map(|key| decrypt(key, app_id, &sealed)).zip(0..);
-    opened.find_map(|(clear, index)| Some((clear?, index))).ok_or(Refusal::Envelope)
+    opened.find_map(|(clear, index)| Some((clear?, index))).ok_or(Rejection::Envelope)
 }
 
 fn decrypt(key: &AesKey, app_id: &AppId, sealed: &[u8]) -> Option<Vec<u8>> {
@@ -163,15 +163,15 @@ pub fn seal(
 /// Opens a sealed reply as WeChat does, signature first: for whoever plays WeChat.
 ///
 /// # Errors
-/// [`Refusal::Malformed`] for a body that is no such reply; else as
+/// [`Rejection::Malformed`] for a body that is no such reply; else as
 /// [`verify_message`](signature::verify_message) and [`open`].
 pub fn open_reply(
     key: &AesKey,
     token: &Token,
     app_id: &AppId,
     body: &[u8],
-) -> Result<Vec<u8>, Refusal> {
-    let fields = Fields::read(body).map_err(|_| Refusal::Malformed)?;
+) -> Result<Vec<u8>, Rejection> {
+    let fields = Fields::read(body).map_err(|_| Rejection::Malformed)?;
     let [signature, timestamp, nonce] =
         ["MsgSignature", "TimeStamp", "Nonce"].map(|name| fields.get(name).unwrap_or_default());
     let params = Params::of_reply(signature, timestamp, nonce);

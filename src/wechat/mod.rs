@@ -19,4 +19,4 @@ pub mod xml;
 pub use envelope::{AesKey, AppId};
 pub use push::{AccountId, Event, Identity, Kind, Occasion, OpenId, Push};
 pub use reply::{Article, Reply};
-pub use signature::{Params, Refusal, Signed, Token};
+pub use signature::{Params, Rejection, Signed, Token};

@@ -1,7 +1,7 @@
 //! Decides whether a request comes from WeChat.
 //!
 //! Given the account's tokens and a request's query, [`verify`] says whose it is, and
-//! [`verify_message`] over an encrypted body gives a [`Signed`]; or a [`Refusal`]. There is no
+//! [`verify_message`] over an encrypted body gives a [`Signed`]; or a [`Rejection`]. There is no
 //! other way to get a `Signed`, so code that holds one does not check again.
 //!
 //! The same input always gives the same answer. A wrong signature takes as long to refuse as
@@ -43,7 +43,7 @@ impl fmt::Debug for Token {
 /// Why a request is not served. Whoever sent it sees one and the same answer for all of them;
 /// `Display` is for the operator's log.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Refusal {
+pub enum Rejection {
     /// A parameter is missing, doubled, too long or badly encoded.
     Malformed,
     /// No token of ours gives this signature.
@@ -54,7 +54,7 @@ pub enum Refusal {
     Clear,
 }
 
-impl fmt::Display for Refusal {
+impl fmt::Display for Rejection {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Malformed => "the query is not one that WeChat sends",
@@ -83,16 +83,16 @@ impl Params {
     /// Reads a raw query string, without its `?`. Values are percent-decoded, names are not;
     /// `+` stands for itself, since WeChat's own values have neither blanks nor `+`. One of our
     /// parameters given twice, badly encoded or over 256 bytes refuses the whole query.
-    pub fn read(query: &str) -> Result<Self, Refusal> {
+    pub fn read(query: &str) -> Result<Self, Rejection> {
         let mut params = Vec::with_capacity(NAMES.len());
         for pair in query.split('&') {
             let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
             let Some(name) = NAMES.into_iter().find(|known| *known == name) else { continue };
             let value = percent::percent_decode(value).filter(|value| value.len() <= LONGEST);
             if params.iter().any(|(given, _)| *given == name) {
-                return Err(Refusal::Malformed);
+                return Err(Rejection::Malformed);
             }
-            params.push((name, value.ok_or(Refusal::Malformed)?));
+            params.push((name, value.ok_or(Rejection::Malformed)?));
         }
         Ok(Self(params))
     }
@@ -158,8 +158,8 @@ pub fn sign(token: &Token, parts: &[&str]) -> String {
 /// mode that says nothing about the body: the signature does not cover it.
 ///
 /// # Errors
-/// [`Refusal::Malformed`] when one of the three is missing, else [`Refusal::Signature`].
-pub fn verify(tokens: &[Token], params: &Params) -> Result<usize, Refusal> {
+/// [`Rejection::Malformed`] when one of the three is missing, else [`Rejection::Signature`].
+pub fn verify(tokens: &[Token], params: &Params) -> Result<usize, Rejection> {
     signer(tokens, params, "signature", None)
 }
 
@@ -171,7 +171,7 @@ pub fn verify_message<'a>(
     tokens: &[Token],
     params: &Params,
     encrypt: &'a str,
-) -> Result<Signed<'a>, Refusal> {
+) -> Result<Signed<'a>, Rejection> {
     let token = signer(tokens, params, "msg_signature", Some(encrypt))?;
     Ok(Signed { encrypt, token })
 }
@@ -188,8 +188,8 @@ fn signer(
     params: &Params,
     signature: &str,
     encrypt: Option<&str>,
-) -> Result<usize, Refusal> {
-    let get = |name| params.get(name).ok_or(Refusal::Malformed);
+) -> Result<usize, Rejection> {
+    let get = |name| params.get(name).ok_or(Rejection::Malformed);
     let signature = get(signature)?;
     let parts: Vec<&str> = [get("timestamp")?, get("nonce")?].into_iter().chain(encrypt).collect();
     let mut found = None;
@@ -198,5 +198,5 @@ fn signer(
             found = found.or(Some(index));
         }
     }
-    found.ok_or(Refusal::Signature)
+    found.ok_or(Rejection::Signature)
 }

@@ -9,9 +9,10 @@ use std::time::{Duration, Instant};
 use doumibook::chat::question::Question;
 use doumibook::cli::settings::Settings;
 use doumibook::cli::setup;
+use doumibook::cli::simulator::LocalClient;
 use doumibook::server::framing::{Framing, Step};
-use doumibook::service::parking::{Bay, Lot};
-use doumibook::service::{Call, Service};
+use doumibook::server::wire::{Manner, encode};
+use doumibook::service::Service;
 use doumibook::wechat::push::Push;
 use doumibook::wechat::signature::{self, Params, Token};
 use doumibook::wechat::xml::Writer;
@@ -34,7 +35,7 @@ fn main() {
     let tokens = [token];
 
     println!("{:<46} {:>9}", "part", "ns");
-    time("gate: bytes to request", || {
+    time("framing: bytes to request", || {
         assert!(matches!(Framing::default().look(request.as_bytes()), Step::Ready(..)));
     });
     time("signature: query to verified", || {
@@ -49,19 +50,19 @@ fn main() {
     });
 
     let service = service();
-    let bay = Bay::new(Lot::new(1), Instant::now());
+    let client = LocalClient::new();
     // Once by lookup, so that the rest comes from memory.
-    answer(&service, &bay, &target, &body);
+    answer(&service, &client, &target, &body);
     let mut number = 100;
     time("whole push: help", || {
         number += 1;
-        answer(&service, &bay, &target, &xml("?", number));
+        answer(&service, &client, &target, &xml("?", number));
     });
     time("whole push: remembered books", || {
         number += 1;
-        answer(&service, &bay, &target, &xml("三体", number));
+        answer(&service, &client, &target, &xml("三体", number));
     });
-    time("whole push: delivered again", || answer(&service, &bay, &target, &body));
+    time("whole push: delivered again", || answer(&service, &client, &target, &body));
 }
 
 fn service() -> Arc<Service> {
@@ -69,18 +70,13 @@ fn service() -> Arc<Service> {
     let mut settings = Settings::read([token]).expect("good settings");
     settings.sources.push(doumibook::catalogue::book::Source::Shelf);
     let library = setup::library(&settings, None).expect("the built-in shelf");
-    setup::service(settings, Arc::new(library), None)
+    setup::service(settings, Arc::new(library))
 }
 
-fn answer(service: &Arc<Service>, bay: &Arc<Bay>, target: &str, body: &str) {
-    let now = Instant::now();
-    bay.begin(now, false);
-    let call = Call { method: "POST", target, body: body.as_bytes(), bay, now };
-    let response = service.handle(&call).or_else(|| bay.wait()).expect("an answer");
+fn answer(service: &Arc<Service>, client: &Arc<LocalClient>, target: &str, body: &str) {
+    let response = client.post(service, target, body.as_bytes()).expect("an answer");
     assert_eq!(response.status, 200);
-    let mut out = Vec::with_capacity(1024);
-    response.write(&mut out, None, true);
-    black_box(out);
+    black_box(encode(&response, Manner { keep_alive: true, ..Manner::default() }));
 }
 
 fn xml(content: &str, number: u64) -> String {

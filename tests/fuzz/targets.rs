@@ -15,7 +15,8 @@ use doumibook::chat::card::{self, Way};
 use doumibook::chat::conversation::{Conversation, Next};
 use doumibook::chat::question::Question;
 use doumibook::cli::settings::{ALL, Settings};
-use doumibook::server::framing::{BODY, Framing, HEAD, Request, Step};
+use doumibook::server::framing::{Framing, HttpRequest, Step};
+use doumibook::server::limits::{BODY, HEAD};
 use doumibook::sys::http::{BaseUrl, Page};
 use doumibook::sys::text;
 use doumibook::wechat::envelope::{self, AesKey, AppId};
@@ -72,7 +73,7 @@ fn gate(bytes: &[u8]) {
     assert!((1..=bytes.len()).contains(&taken));
     assert_eq!(Framing::default().look(&bytes[..taken - 1]), Step::More, "a byte less");
     assert_eq!(Framing::default().look(&bytes[..taken]), Step::Ready(request.clone(), taken));
-    let Request { method, target, body, .. } = &request;
+    let HttpRequest { method, target, body, .. } = &request;
     assert!(method.len() <= 16 && method.bytes().all(|b| b.is_ascii_uppercase()));
     assert!(target.starts_with('/') && target.bytes().all(|b| b.is_ascii_graphic()));
     assert!(target.len() < HEAD && body.len() <= BODY);
@@ -288,8 +289,8 @@ fn settings(bytes: &[u8]) {
             assert!((1..=64).contains(&settings.workers));
             assert!((8..=65_536).contains(&settings.connections));
             assert!((1..=1024).contains(&settings.lookups));
-            assert!((1..=3).contains(&settings.patience.deliveries));
-            assert!((1000..=4900).contains(&settings.patience.deadline.as_millis()));
+            assert!((1..=3).contains(&settings.deliveries));
+            assert!((1000..=4900).contains(&settings.deadline.as_millis()));
             assert_eq!(
                 settings.keys.is_empty(),
                 settings.app_id.is_none() || settings.keys.is_empty()

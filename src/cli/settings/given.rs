@@ -164,9 +164,7 @@ impl Given {
     /// The order in which sources are asked.
     pub fn sources(&mut self, set_up: Vec<Source>) -> Vec<Source> {
         let name = "DOUMIBOOK_SOURCES";
-        let named = |word: &str| {
-            [Source::Shelf, Source::Douban, Source::NeoDb].into_iter().find(|s| s.name() == word)
-        };
+        let named = |word: &str| Source::ALL.into_iter().find(|s| s.name() == word);
         let read = |text: &str| -> Option<Vec<Source>> {
             let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
             let sources: Vec<_> = words.map(named).collect::<Option<_>>()?;

@@ -11,7 +11,6 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::catalogue::book::Source;
-use crate::service::Patience;
 use crate::sys::http::BaseUrl;
 use crate::sys::journal;
 use crate::sys::secret::Secret;
@@ -135,8 +134,10 @@ pub struct Settings {
     pub lookups: usize,
     /// Bytes for remembered answers.
     pub memory: usize,
-    /// How long readers wait.
-    pub patience: Patience,
+    /// How often WeChat delivers a push, 1 to 3.
+    pub deliveries: u32,
+    /// From the first byte of the last delivery to its answer.
+    pub deadline: Duration,
     /// Whether what readers write may stand in the log.
     pub log_text: bool,
     /// What was set, as it may be shown.
@@ -209,14 +210,12 @@ impl Settings {
             connections: given.number("DOUMIBOOK_CONNECTIONS", 256, 8..=65_536),
             lookups: given.number("DOUMIBOOK_LOOKUPS", 64, 1..=1024),
             memory: given.memory().unwrap_or(4 << 20),
-            patience: Patience {
-                deliveries: given.number("DOUMIBOOK_DELIVERIES", 3, 1..=3),
-                deadline: Duration::from_millis(given.number(
-                    "DOUMIBOOK_DEADLINE_MS",
-                    4500,
-                    1000..=4900,
-                )),
-            },
+            deliveries: given.number("DOUMIBOOK_DELIVERIES", 3, 1..=3),
+            deadline: Duration::from_millis(given.number(
+                "DOUMIBOOK_DEADLINE_MS",
+                4500,
+                1000..=4900,
+            )),
             log_text: given.yes("DOUMIBOOK_LOG_TEXT"),
             given: given.shown(),
         };
