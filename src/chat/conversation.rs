@@ -240,12 +240,16 @@ impl Conversation {
         Reply::text(&phrases::still_looking(&searched(&wanted.query), &link))
     }
 
-    /// The reader has the answer to `wanted`: nothing of it is to be picked up any more.
-    pub fn received(&self, from: &OpenId, wanted: &Request) {
-        if let Some(reader) = self.readers().get_mut(from)
-            && reader.pending.as_ref() == Some(wanted)
-        {
+    /// The reader has the answer to `wanted`, asked for at `begun`: nothing of it is to be picked
+    /// up any more. Of who has no list either, and has not been heard of since, nothing is kept.
+    pub fn received(&self, from: &OpenId, wanted: &Request, begun: Instant) {
+        let mut readers = self.readers();
+        let Some(reader) = readers.get_mut(from) else { return };
+        if reader.pending.as_ref() == Some(wanted) {
             reader.pending = None;
+        }
+        if reader.list.is_none() && reader.pending.is_none() && reader.seen == begun {
+            readers.remove(from);
         }
     }
 

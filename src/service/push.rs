@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::dedup::Arrival;
 use super::deliveries::Deliveries;
+use super::lookups::Waiter;
 use super::metrics::{self, PushOutcome};
 use super::quota::NotTaken;
 use super::response::{Response, TEXT, XML};
@@ -81,7 +82,7 @@ impl Service {
         }
         if let Some(answer) = answer {
             let response = self.tell(verified, &request, &answer, first_byte).0;
-            self.conversation.received(&push.from, &request);
+            self.conversation.received(&push.from, &request, call.now);
             return Handled::Answer(response);
         }
         match self.park(verified, delivery, &request, call) {
@@ -89,7 +90,7 @@ impl Service {
             Waiting::Answered(response) => return Handled::Answer(response),
             Waiting::Full => return say(phrases::BUSY, PushOutcome::ParkingFull),
         }
-        let waiter = self.waiter(verified.clone(), request.clone(), first_byte);
+        let waiter = self.waiter(verified.clone(), request.clone(), call);
         match self.lookups.look_up(&request.query, push.from.as_str(), call.now, waiter) {
             Ok(Some(lookup)) => Handled::LookUp(lookup),
             Ok(None) => Handled::Parked,
@@ -108,14 +109,14 @@ impl Service {
         self: &Arc<Self>,
         verified: VerifiedPush,
         request: Request,
-        first_byte: Instant,
-    ) -> Box<dyn FnOnce(&Answer) + Send> {
-        let service = self.clone();
+        call: &Call<'_>,
+    ) -> Waiter {
+        let (service, first_byte, begun) = (self.clone(), call.first_byte, call.now);
         Box::new(move |answer: &Answer| {
             let open = OpenPush { deliveries: &service.deliveries, verified: Some(&verified) };
             let (_, reached) = service.tell(&verified, &request, answer, first_byte);
             if reached > 0 {
-                service.conversation.received(&verified.push.from, &request);
+                service.conversation.received(&verified.push.from, &request, begun);
             }
             open.close();
         })

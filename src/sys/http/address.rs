@@ -124,8 +124,14 @@ pub(super) fn resolve(from: &Uri, location: &str) -> String {
     }
 }
 
+/// Host, in lower case, and port of an address.
+pub(super) fn host_and_port(uri: &Uri) -> Option<(String, u16)> {
+    let standard = if uri.scheme_str() == Some("https") { 443 } else { 80 };
+    Some((uri.host()?.to_ascii_lowercase(), uri.port_u16().unwrap_or(standard)))
+}
+
 /// The address inside `[…]`, or the host as it is.
-fn bare(host: &str) -> &str {
+pub(super) fn bare(host: &str) -> &str {
     host.strip_prefix('[').and_then(|h| h.strip_suffix(']')).unwrap_or(host)
 }
 

@@ -8,6 +8,7 @@
 mod address;
 mod later;
 mod proxy;
+mod resolver;
 
 use std::collections::HashMap;
 use std::fmt;
@@ -18,7 +19,10 @@ use std::time::{Duration, Instant};
 use ureq::http::header::{LOCATION, RETRY_AFTER};
 use ureq::http::uri::Authority;
 use ureq::http::{Response, Uri};
+use ureq::unversioned::transport::DefaultConnector;
 use ureq::{Agent, Body, RequestBuilder};
+
+use resolver::CachingResolver;
 
 use crate::sys::sync::lock;
 use crate::sys::unix;
@@ -48,6 +52,7 @@ const IDLE: Duration = Duration::from_secs(15);
 #[derive(Debug)]
 pub struct Http {
     agent: Agent,
+    resolver: CachingResolver,
     proxy: Proxy,
     /// When each host last answered: for [`IDLE`] after that, a connection to it may be an old
     /// one, which ureq does not tell.
@@ -130,7 +135,9 @@ impl Http {
             .max_idle_connections_per_host(IDLE_CONNECTIONS)
             .max_idle_age(IDLE)
             .build();
-        Self { agent: config.into(), proxy, answered: Mutex::default() }
+        let resolver = CachingResolver::default();
+        let agent = Agent::with_parts(config, DefaultConnector::default(), resolver.clone());
+        Self { agent, resolver, proxy, answered: Mutex::default() }
     }
 
     /// Asks for a page; gives up at `until`.
@@ -161,10 +168,16 @@ impl Http {
             first => first,
         };
         match &response {
-            Ok(_) => lock(&self.answered).insert(host, Instant::now()),
-            Err(Failure::Closed) => lock(&self.answered).remove(&host),
-            Err(_) => None,
-        };
+            Ok(_) => {
+                lock(&self.answered).insert(host, Instant::now());
+            }
+            Err(failure) => {
+                if *failure == Failure::Closed {
+                    lock(&self.answered).remove(&host);
+                }
+                self.resolver.forget(uri);
+            }
+        }
         response
     }
 
@@ -263,8 +276,8 @@ fn next(from: &Uri, response: &Response<Body>) -> Result<Option<Uri>, Failure> {
 
 /// Scheme, host and port: what keys may be sent to once they were sent there.
 fn origin(uri: &Uri) -> (Option<&str>, String, u16) {
-    let standard = if uri.scheme_str() == Some("https") { 443 } else { 80 };
-    (uri.scheme_str(), host(uri), uri.port_u16().unwrap_or(standard))
+    let port = address::host_and_port(uri).map_or(0, |(_, port)| port);
+    (uri.scheme_str(), host(uri), port)
 }
 
 fn host(uri: &Uri) -> String {
