@@ -21,7 +21,8 @@
 //! 6. A query is answered from [`catalogue::memory`], or looked up by [`desk`] on a thread of
 //!    its own; meanwhile the request is parked ([`parking`]) and holds no worker.
 //! 7. [`catalogue::library`] asks the sources in order: [`catalogue::shelf`],
-//!    [`catalogue::douban`], [`catalogue::neodb`], each with a budget and a breaker.
+//!    [`catalogue::interlib`], [`catalogue::douban`], [`catalogue::neodb`], each with a budget
+//!    and a breaker.
 //! 8. [`conversation`] turns what was found into a [`wechat::reply`] ([`card`]), which goes back
 //!    through tiny_http, or straight to the parked connection, and out through the gate.
 //!

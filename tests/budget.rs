@@ -25,6 +25,7 @@ fn outcome(letter: char) -> Outcome {
         'l' => limited(None),
         'L' => limited(Some(100)),
         'H' => limited(Some(86_400)),
+        's' => Outcome::Unfit(Reason::new("records without a title")),
         'o' => Outcome::Operator(Reason::new("code 104")),
         _ => Outcome::Down(Reason::new("timed out")),
     }
@@ -69,7 +70,7 @@ fn the_breaker() {
         for &(second, letter, expected) in steps {
             let now = at(start, second * 1000);
             assert_eq!(gate.would_ask(now), letter != '!', "{row}, at {second}");
-            match gate.admit(now, now + Duration::from_secs(4)) {
+            match gate.admit(now, now + Duration::from_secs(4), second) {
                 Ok(pass) => drop(gate.report(pass, &outcome(letter), now)),
                 Err(SourceEvent::Resting(_)) => assert_eq!(letter, '!', "{row}, at {second}"),
                 Err(other) => panic!("{row}: {other:?}"),
@@ -81,7 +82,7 @@ fn the_breaker() {
 
 /// Gets leave to ask, for four seconds.
 fn pass(gate: &mut SourceGuard, now: Instant) -> Permit {
-    match gate.admit(now, now + Duration::from_secs(4)) {
+    match gate.admit(now, now + Duration::from_secs(4), 0) {
         Ok(pass) => pass,
         Err(refused) => panic!("{refused:?}"),
     }
@@ -113,7 +114,7 @@ fn exactly_one_probe() {
     let probe = pass(&mut gate, at(start, 15_000));
     assert_eq!(shown(&gate, start, 15), "probing");
     for _ in 0..100 {
-        let refused = gate.admit(at(start, 15_000), at(start, 19_000));
+        let refused = gate.admit(at(start, 15_000), at(start, 19_000), 0);
         assert_eq!(refused, Err(SourceEvent::Resting(RestCause::Limited)));
     }
     assert_eq!(gate.report(late, &Outcome::NotFound, at(start, 16_000)), None);
@@ -151,7 +152,7 @@ fn the_budget_holds_in_every_minute() {
     for millis in (0..300_000).step_by(333) {
         let now = at(start, millis);
         let free = gate.would_ask(now);
-        match gate.admit(now, now + Duration::from_secs(4)) {
+        match gate.admit(now, now + Duration::from_secs(4), millis) {
             Ok(pass) => {
                 assert!(free);
                 gate.report(pass, &Outcome::NotFound, now);
@@ -176,5 +177,61 @@ fn what_a_source_cannot_know_costs_nothing() {
         gate.report(free, &Outcome::Unasked, at(start, 0));
     }
     let _spent = pass(&mut gate, at(start, 0));
-    assert_eq!(gate.admit(at(start, 0), at(start, 1)), Err(SourceEvent::OverBudget));
+    assert_eq!(gate.admit(at(start, 0), at(start, 1), 0), Err(SourceEvent::OverBudget));
+}
+
+/// One letter and one question after another, a second apart; where the breaker stands at the end.
+fn after(steps: &[(char, u64)]) -> String {
+    let start = Instant::now();
+    let mut gate = SourceGuard::new(None);
+    for (second, &(letter, question)) in (0..).zip(steps) {
+        let now = at(start, second * 1000);
+        if let Ok(pass) = gate.admit(now, now + Duration::from_secs(4), question) {
+            gate.report(pass, &outcome(letter), now);
+        }
+    }
+    shown(&gate, start, steps.len() as u64 - 1)
+}
+
+#[test]
+fn a_fault_of_one_record_is_not_a_fault_of_the_source() {
+    assert_eq!(after(&[('d', 1); 9]), "closed", "one question, asked again and again");
+    assert_eq!(after(&[('d', 1), ('d', 2), ('d', 1), ('d', 2)]), "closed");
+    assert_eq!(after(&[('d', 1), ('d', 2), ('d', 1), ('d', 3)]), "rests to 18");
+    assert_eq!(after(&[('d', 1), ('d', 2), ('s', 3), ('d', 4)]), "closed", "no title is an answer");
+    assert_eq!(after(&[('o', 1), ('o', 2), ('o', 3)]), "rests to 17");
+}
+
+#[test]
+fn a_question_that_failed_before_makes_no_rest_longer() {
+    let start = Instant::now();
+    let mut gate = SourceGuard::new(None);
+    let mut ask = |second: u64, question, letter| {
+        let now = at(start, second * 1000);
+        let pass = gate.admit(now, now + Duration::from_secs(4), question).unwrap();
+        gate.report(pass, &outcome(letter), now);
+        shown(&gate, start, second)
+    };
+    (1..=3).for_each(|question| drop(ask(0, question, 'd')));
+    assert_eq!(ask(15, 1, 'd'), "rests to 30");
+    assert_eq!(ask(30, 1, 'd'), "rests to 45");
+    assert_eq!(ask(45, 4, 'd'), "rests to 75");
+    assert_eq!(ask(75, 5, 'n'), "closed");
+}
+
+#[test]
+fn a_pass_handed_back_leaves_everything_as_it_was() {
+    let start = Instant::now();
+    let mut gate = SourceGuard::new(None);
+    for second in 0..5 {
+        let handed = pass(&mut gate, at(start, second));
+        gate.hand_back(handed, at(start, second));
+    }
+    assert_eq!(shown(&gate, start, 5), "closed");
+    let limiting = pass(&mut gate, at(start, 5_000));
+    gate.report(limiting, &limited(None), at(start, 5_000));
+    let probe = pass(&mut gate, at(start, 20_000));
+    gate.hand_back(probe, at(start, 20_000));
+    assert!(gate.would_ask(at(start, 20_000)), "the next is the probe");
+    assert_eq!(shown(&gate, start, 20), "probing");
 }

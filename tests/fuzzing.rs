@@ -110,6 +110,11 @@ fn source() {
 }
 
 #[test]
+fn interlib() {
+    run("interlib");
+}
+
+#[test]
 fn shelf() {
     run("shelf");
 }

@@ -37,7 +37,9 @@ fn url(base: &str, path: &str) -> Url {
 /// What a call came to, in words.
 fn shown(result: &Result<Page, Failure>) -> String {
     match result {
-        Ok(Page { status, retry_after: None, body }) => format!("{status}, {} bytes", body.len()),
+        Ok(Page { status, retry_after: None, body, .. }) => {
+            format!("{status}, {} bytes", body.len())
+        }
         Ok(Page { status, retry_after: Some(after), .. }) => {
             format!("{status}, again after {} s", after.as_secs())
         }

@@ -10,7 +10,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use actors::{Actor, Does, Hands};
-use doumibook::catalogue::book::{Book, Source};
+use doumibook::catalogue::book::{Book, Holding, Source};
 use doumibook::catalogue::guard::BreakerState;
 use doumibook::catalogue::library::{Clock, Guarded};
 use doumibook::catalogue::memory::{FOUND_FOR, Memory};
@@ -51,6 +51,11 @@ fn find(library: &Library, hands: &Hands) -> Answer {
     library.find(&query(), hands.now() + Duration::from_secs(12))
 }
 
+/// Another question.
+fn find_other(library: &Library, hands: &Hands, words: &str) -> Answer {
+    library.find(&Query::words(words).unwrap(), hands.now() + Duration::from_secs(12))
+}
+
 fn lines(reports: &[SourceReport]) -> Vec<String> {
     reports.iter().map(SourceReport::to_string).collect()
 }
@@ -81,8 +86,8 @@ fn ask(letters: &str) -> (Answer, Vec<usize>) {
     let library = library(&hands, &actors.iter().collect::<Vec<_>>());
     let mut before = [0; 3];
     if letters.contains(['r', 'x', 't']) {
-        let other = Query::words("球状闪电").unwrap();
-        (0..3).for_each(|_| drop(library.find(&other, hands.at(12_000))));
+        let other = |n| Query::words(&format!("球状闪电 {n}")).unwrap();
+        (0..3).for_each(|n| drop(library.find(&other(n), hands.at(12_000))));
         before = [0, 1, 2].map(|n| actors.get(n).map_or(0, Actor::asked));
     }
     let answer = find(&library, &hands);
@@ -204,12 +209,12 @@ fn a_resting_source_is_neither_asked_nor_given_time() {
     let library = library(&hands, &[&hung, &resting]);
     find(&library, &hands);
     let start = hands.now();
-    let answer = find(&library, &hands);
+    let answer = find_other(&library, &hands, "球状闪电");
     assert_eq!(hung.untils.lock().unwrap()[1] - start, Duration::from_secs(12));
     assert_eq!((hung.asked(), resting.asked()), (2, 1));
     assert_eq!(answer.verdict, Verdict::Busy);
     // After the third time-out neither is asked, and the answer costs no time at all.
-    find(&library, &hands);
+    find_other(&library, &hands, "流浪地球");
     let start = hands.now();
     assert_eq!(find(&library, &hands).verdict, Verdict::Busy);
     assert_eq!((hands.now(), hung.asked(), resting.asked()), (start, 3, 1));
@@ -391,4 +396,146 @@ fn no_lock_is_held_while_a_source_is_asked() {
     assert_eq!(is_done.recv_timeout(LIMIT).unwrap(), (false, 1, 0));
     release.send(()).unwrap();
     assert_eq!(lookup.join().unwrap(), Verdict::NotFound);
+}
+
+/// Books of a library with as many copies to borrow.
+fn held(available: u32) -> Outcome {
+    let holding = Holding::at("I247.55/114", "一楼", Some(available), Some(3));
+    Outcome::Found(vec![Book {
+        title: "三体".to_owned(),
+        holding: Some(holding),
+        source: Source::Interlib,
+        ..Book::default()
+    }])
+}
+
+/// What a reader is told of the first book's copies.
+fn copies(answer: &Answer) -> Option<(String, Option<u32>)> {
+    let holding = answer.books.first()?.holding.clone()?;
+    Some((holding.callno, holding.available))
+}
+
+#[test]
+fn copies_are_told_for_two_minutes_and_then_counted_again() {
+    let hands = Hands::new();
+    let script = [held(3), held(2), down(), held(1)].map(Does::Say);
+    let actor = Actor::new(Source::Interlib, &hands, script);
+    let library = library(&hands, &[&actor]);
+    let said = |available| Some(("I247.55/114".to_owned(), available));
+    assert_eq!(copies(&find(&library, &hands)), said(Some(3)));
+    hands.advance(119_000);
+    assert_eq!(copies(&find(&library, &hands)), said(Some(3)));
+    assert_eq!((actor.asked(), actor.renewed()), (1, 0));
+    hands.advance(1_000);
+    assert!(library.recall(&query()).is_none(), "counting takes a request");
+    let counted = find(&library, &hands);
+    assert_eq!(copies(&counted), said(Some(2)));
+    assert!(counted.remembered);
+    assert_eq!((actor.asked(), actor.renewed()), (1, 1), "the books were not searched again");
+    assert_eq!(copies(&library.recall(&query()).unwrap()), said(Some(2)));
+    hands.advance(120_000);
+    let failed = find(&library, &hands);
+    assert_eq!((failed.verdict, copies(&failed)), (Verdict::Found, said(None)), "rather none");
+    assert_eq!(lines(&failed.reports), ["interlib: failed after 0 ms: timed out"]);
+    assert!(library.recall(&query()).is_some(), "who picks it up gets it");
+    hands.advance(120_000);
+    assert_eq!(copies(&find(&library, &hands)), said(Some(1)));
+    // A day after the search, not after the count, the books are searched again.
+    hands.advance((FOUND_FOR - 360) * 1000);
+    find(&library, &hands);
+    assert_eq!(actor.asked(), 2);
+}
+
+#[test]
+fn copies_that_cannot_be_counted_rest_no_search() {
+    let hands = Hands::new();
+    let titles = ["甲", "乙", "丙", "丁"];
+    let script = [held(1), held(1), held(1), held(1), down()].map(Does::Say);
+    let actor = Actor::new(Source::Interlib, &hands, script);
+    let library = library(&hands, &[&actor]);
+    titles.iter().for_each(|title| drop(find_other(&library, &hands, title)));
+    hands.advance(120_000);
+    for title in titles {
+        assert_eq!(find_other(&library, &hands, title).verdict, Verdict::Found, "{title}");
+    }
+    assert!(matches!(library.states()[..], [(Source::Interlib, BreakerState::Closed)]));
+}
+
+#[test]
+fn while_the_library_rests_its_books_are_told_without_copies() {
+    let hands = Hands::new();
+    let script = [held(2), limited(Some(3600))].map(Does::Say);
+    let library = library(&hands, &[&Actor::new(Source::Interlib, &hands, script)]);
+    find(&library, &hands);
+    assert_eq!(find_other(&library, &hands, "球状闪电").verdict, Verdict::Busy);
+    hands.advance(121_000);
+    let answer = find(&library, &hands);
+    assert_eq!((answer.verdict, copies(&answer).unwrap().1), (Verdict::Found, None));
+    assert_eq!(lines(&answer.reports), ["interlib: not asked, rests because it limited us"]);
+    // Nor when the answer is a last resort.
+    hands.advance(FOUND_FOR * 1000);
+    let answer = find(&library, &hands);
+    assert_eq!((answer.stale, copies(&answer).unwrap().1), (true, None));
+}
+
+#[test]
+#[rustfmt::skip]
+fn books_from_elsewhere_are_told_as_not_held() {
+    use Source::{Interlib, NeoDb, Shelf};
+    // The library's outcome, where the books come from, and whether they are told as not held.
+    for (row, first, then, not_held) in [
+        ("not found",                  Outcome::NotFound,                           NeoDb, true),
+        ("nothing that can be shown",  Outcome::Unfit(Reason::new("no title")),     NeoDb, true),
+        ("could not be asked",         down(),                                      NeoDb, false),
+        ("cannot know",                Outcome::Unasked,                            NeoDb, false),
+        ("the library's own file",     Outcome::NotFound,                           Shelf, false),
+    ] {
+        let hands = Hands::new();
+        let library_ = Actor::new(Interlib, &hands, [Does::Say(first)]);
+        let other = Actor::new(then, &hands, [Does::Say(books(then))]);
+        let library = library(&hands, &[&library_, &other]);
+        let answer = find(&library, &hands);
+        assert_eq!((answer.verdict, answer.not_held), (Verdict::Found, not_held), "{row}");
+        assert_eq!(find(&library, &hands).not_held, not_held, "{row}, remembered");
+        assert_eq!(library_.asked(), 1, "{row}");
+    }
+}
+
+#[test]
+fn a_library_that_could_not_be_asked_is_asked_soon() {
+    let hands = Hands::new();
+    let library_ = Actor::new(Source::Interlib, &hands, [Does::Say(down()), Does::Say(held(1))]);
+    let other = Actor::new(Source::NeoDb, &hands, [Does::Say(books(Source::NeoDb))]);
+    let library = library(&hands, &[&library_, &other]);
+    assert_eq!(find(&library, &hands).source, Some(Source::NeoDb));
+    hands.advance(299_000);
+    assert!(find(&library, &hands).remembered);
+    hands.advance(2_000);
+    assert_eq!(find(&library, &hands).source, Some(Source::Interlib));
+}
+
+#[test]
+fn that_a_library_has_it_not_is_believed_for_an_hour() {
+    let hands = Hands::new();
+    let says = [Does::Say(Outcome::NotFound), Does::Say(held(1))];
+    let library_ = Actor::new(Source::Interlib, &hands, says);
+    let other = Actor::new(Source::NeoDb, &hands, [Does::Say(books(Source::NeoDb))]);
+    let library = library(&hands, &[&library_, &other]);
+    assert!(find(&library, &hands).not_held);
+    hands.advance(3_600_000);
+    let answer = find(&library, &hands);
+    assert_eq!((answer.source, answer.not_held), (Some(Source::Interlib), false));
+}
+
+#[test]
+fn one_record_asked_again_and_again_silences_nobody() {
+    let hands = Hands::new();
+    let broken = vec![Does::Say(down()); 5];
+    let script = broken.into_iter().chain([Does::Say(books(Source::Douban))]);
+    let actor = Actor::new(Source::Douban, &hands, script);
+    let library = library(&hands, &[&actor]);
+    for _ in 0..5 {
+        assert_eq!(find(&library, &hands).verdict, Verdict::Trouble);
+    }
+    assert_eq!(find_other(&library, &hands, "球状闪电").verdict, Verdict::Found);
 }

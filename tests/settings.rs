@@ -47,6 +47,9 @@ fn what_is_right_is_taken() {
         ("DOUMIBOOK_SHELF",              "/srv/books.csv",             "shelf", "/srv/books.csv"),
         ("DOUMIBOOK_SHELF",              "/srv/books.csv",             "sources", "shelf"),
         ("DOUMIBOOK_SOURCES",            " neodb, douban ",            "sources", "neodb,douban"),
+        ("DOUMIBOOK_INTERLIB_URL",       "http://183.61.108.206:8088/opac/index", "sources", "interlib"),
+        ("DOUMIBOOK_INTERLIB_LIB",       "STC001",                     "interlib_lib", "STC001"),
+        ("DOUMIBOOK_INTERLIB_PER_MINUTE", "6000",                      "interlib_per_minute", "6000"),
         ("DOUMIBOOK_WORKERS",            "1",                          "workers", "1"),
         ("DOUMIBOOK_WORKERS",            "64",                         "workers", "64"),
         ("DOUMIBOOK_CONNECTIONS",        "8",                          "connections", "8"),
@@ -72,7 +75,7 @@ fn what_is_wrong_is_said_in_one_sentence() {
     let address = "expected an address and a port, such as 127.0.0.1:8080 or [::1]:8080, or unix:/run/doumibook/http.sock";
     let https = "expected https://; plain http:// is only for localhost and private addresses (127.0.0.1, 10.…, 172.16.… to 172.31.…, 192.168.…, 100.64.…, [::1], [fd…])";
     let app_id = "expected the console's AppID, wx and letters and digits, such as wxba5fad812f8e6fb9";
-    let some = "expected some of shelf, douban, neodb, each once, with commas";
+    let some = "expected some of shelf, interlib, douban, neodb, each once, with commas";
     let bytes = "expected bytes, 512K or 16M, from 64K to 1024M";
     for (name, value, sentence) in [
         ("TOKEN",             "ab",                 "has 2 characters; expected 3 to 32 letters and digits (A-Z, a-z, 0-9)"),
@@ -94,6 +97,11 @@ fn what_is_wrong_is_said_in_one_sentence() {
         ("WELCOME",           &"长".repeat(683),    "has 683 characters; expected at most 2048 bytes, as WeChat delivers; a Chinese character takes 3"),
         ("WELCOME",           "\\n \\n",           "has 5 characters; expected words, or nothing for the built-in welcome"),
         ("SOURCES",           "shelf",              "names shelf, but DOUMIBOOK_SHELF is not set; expected the path of a file of books there"),
+        ("SOURCES",           "interlib,neodb",     "names interlib, but DOUMIBOOK_INTERLIB_URL is not set; expected the address of the library's catalogue there"),
+        ("INTERLIB_URL",      "opac.example.org",   "is \"opac.example.org\"; expected an address such as https://example.org or http://127.0.0.1:8080"),
+        ("INTERLIB_URL",      "http://me:Pw9@a/opac", "is not shown here; expected an address without a user name or password before the host"),
+        ("INTERLIB_LIB",      "潮州",                "is \"潮州\"; expected a code such as STC001, as after curlibcode= on its pages"),
+        ("INTERLIB_PER_MINUTE", "0",                "is \"0\"; expected a number from 1 to 6000"),
         ("SOURCES",           "douban,amazon",      &format!("is \"douban,amazon\"; {some}")),
         ("SOURCES",           ",",                  &format!("is \",\"; {some}")),
         ("SOURCES",           "neodb,neodb",        &format!("is \"neodb,neodb\"; {some}")),
@@ -139,7 +147,8 @@ fn without_anything_there_are_the_defaults() {
         settings.to_string(),
         "token=none token_old=none aes_key=none aes_key_old=none app_id=none app_secret=none \
          api_url=https://api.weixin.qq.com mode=plain listen=127.0.0.1:8080 name=豆米查书 \
-         welcome=built in sources= douban_url=https://api.douban.com douban_key=none \
+         welcome=built in sources= interlib_url=none interlib_lib=none interlib_per_minute=60 \
+         douban_url=https://api.douban.com douban_key=none \
          douban_per_minute=8 neodb_url=https://neodb.social neodb_per_minute=30 contact=none \
          shelf=none workers=4 connections=256 lookups=64 memory=4M deadline_ms=4500 \
          deliveries=3 log_text=no"
@@ -200,9 +209,10 @@ fn the_order_of_sources_does_not_depend_on_the_order_of_variables() {
     let set_up = [
         ("DOUMIBOOK_NEODB_URL", "https://n.example"),
         ("DOUMIBOOK_DOUBAN_KEY", "k"),
+        ("DOUMIBOOK_INTERLIB_URL", "http://opac.example.org/opac"),
         ("DOUMIBOOK_SHELF", "books.csv"),
     ];
-    assert_eq!(shown(&read(&set_up, &[]).unwrap(), "sources"), "shelf,douban,neodb");
+    assert_eq!(shown(&read(&set_up, &[]).unwrap(), "sources"), "shelf,interlib,douban,neodb");
     let wanted = [&set_up[..], &[("DOUMIBOOK_SOURCES", "douban,shelf")]].concat();
     assert_eq!(shown(&read(&wanted, &[]).unwrap(), "sources"), "douban,shelf");
 }

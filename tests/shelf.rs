@@ -132,14 +132,11 @@ fn copies_of_one_book_are_one_book() {
                 活着,9787506365437,I247.57/21,一楼,1\n\
                 活着,,,,\n活着,,,,\n";
     let books = found(&shelf(rows, Format::Csv), Query::words("活着"));
-    let held = |callno: &str, location: &str, copies: &str| {
-        Some(Holding { callno: callno.into(), location: location.into(), copies: copies.into() })
-    };
+    let held = |callno, place, available| Holding::at(callno, place, available, None);
+    let mut first = held("I247.57/21", "一楼", Some(2));
+    first.add(held("", "二楼", Some(2)));
     let holdings: Vec<_> = books.into_iter().map(|book| book.holding).collect();
-    assert_eq!(
-        holdings,
-        [held("I247.57/21", "一楼、二楼", "4"), held("I247.57/9", "一楼", ""), None, None]
-    );
+    assert_eq!(holdings, [Some(first), Some(held("I247.57/9", "一楼", None)), None, None]);
 }
 
 /// 责任者 as catalogues state it.
@@ -276,11 +273,7 @@ fn every_field_comes_back() {
         summary: "一 二".into(),
         cover: "https://e.org/c.jpg".into(),
         link: "https://e.org/b".into(),
-        holding: Some(Holding {
-            callno: "I565.88/12".into(),
-            location: "二楼".into(),
-            copies: "3".into(),
-        }),
+        holding: Some(Holding::at("I565.88/12", "二楼", Some(3), None)),
         ..Book::default()
     };
     assert_eq!(found(&whole, Query::words("小王子")), [given]);
@@ -308,7 +301,7 @@ fn what_a_field_may_hold() {
         ("Douban's series",   r#""series":{"id":"1","title":"丛"}"#.to_owned(),        Book { series: "丛".into(), ..Book::default() }),
         ("numbers",           r#""price":23.5,"pages":0,"pubdate":2008"#.to_owned(),  Book { price: "23.5".into(), pubdate: "2008".into(), ..Book::default() }),
         ("control characters", r#""publisher":"a\u001fb\u0000\u001e""#.to_owned(),    Book { publisher: "a b".into(), ..Book::default() }),
-        ("copies alone",      r#""copies":0"#.to_owned(),                             Book { holding: Some(Holding { copies: "0".into(), ..Holding::default() }), ..Book::default() }),
+        ("copies alone",      r#""copies":0"#.to_owned(),                             Book { holding: Some(Holding::at("", "", Some(0), None)), ..Book::default() }),
     ] {
         let one = shelf(&format!("{{\"title\":\"书\",{fields}}}"), Format::JsonLines);
         let shown = Book { title: "书".into(), ..shown };

@@ -26,7 +26,7 @@ fn subject() -> Query {
 }
 
 fn page(status: u16, body: impl AsRef<[u8]>) -> Page {
-    Page { status, retry_after: None, body: body.as_ref().to_vec() }
+    Page { status, body: body.as_ref().to_vec(), ..Page::default() }
 }
 
 fn neodb_read(query: &Query, page: &Page) -> Outcome {
@@ -72,6 +72,7 @@ fn outcome(outcome: &Outcome) -> String {
             format!("found {}", titles.join(","))
         }
         Outcome::NotFound => "not found".to_owned(),
+        Outcome::Unfit(reason) => format!("unfit: {reason}"),
         Outcome::Unasked => "unasked".to_owned(),
         Outcome::Limited { retry_after: None, reason } => format!("limited: {reason}"),
         Outcome::Limited { retry_after: Some(after), reason } => {
@@ -227,8 +228,8 @@ fn what_douban_and_its_likes_answer() {
         ("by this author",            author("圣埃克苏佩里"), 200, format!("[{OTHER},{MINE},{BARE}]"),  "found A"),
         ("by nobody spelled so",      author("丙"), 200, format!("[{OTHER},{MINE},{BARE}]"),          "found B,A,C"),
         ("one without a title",       words(),   200, format!(r#"[{{"title":" "}},{BARE},7,null]"#), "found C"),
-        ("none with a title",         words(),   200, r#"{"books":[{"id":"1"}]}"#.into(),            "down: records without a title"),
-        ("a record without a title",  isbn(),    200, r#"{"id":"1","title":""}"#.into(),             "down: records without a title"),
+        ("none with a title",         words(),   200, r#"{"books":[{"id":"1"}]}"#.into(),            "unfit: records without a title"),
+        ("a record without a title",  isbn(),    200, r#"{"id":"1","title":""}"#.into(),             "unfit: records without a title"),
         // Codes decide.
         ("no such book",              isbn(),    404, error(6000),  "not found"),
         ("no such book, with 200",    isbn(),    200, error(6000),  "not found"),
@@ -250,7 +251,10 @@ fn what_douban_and_its_likes_answer() {
         ("limit of the app's API",    isbn(),    400, r#"{"code":1309,"msg":"SECRETKEY"}"#.into(),   app_limit),
         ("a code in words",           isbn(),    400, r#"{"code":"subject_ip_rate_limit"}"#.into(), app_limit),
         ("a message that is a code",  isbn(),    400, r#"{"msg":"subject_ip_rate_limit"}"#.into(),  app_limit),
-        ("other words",               isbn(),    400, r#"{"code":"SECRETKEY","msg":"subject_ip_rate_limit: x"}"#.into(), "down: HTTP 400"),
+        ("refused in the same words", isbn(),    403, r#"{"msg":"subject_ip_rate_limit","code":1000}"#.into(), app_limit),
+        ("and with all its fields",   words(),   403, r#"{"msg":"subject_ip_rate_limit","code":1309,"request":"GET /v2/book/search","localized_message":""}"#.into(), app_limit),
+        ("with more words",           isbn(),    400, r#"{"code":"SECRETKEY","msg":"subject_ip_rate_limit: x"}"#.into(), app_limit),
+        ("other words",               isbn(),    400, r#"{"code":"SECRETKEY","msg":"x"}"#.into(), "down: HTTP 400"),
         ("a code in digits",          isbn(),    400, r#"{"code":"112"}"#.into(),                    "limited: too many requests (code 112)"),
         // Status decides.
         ("404 in JSON, by number",    subject(), 404, r#"{"detail":"Not Found"}"#.into(),            "not found"),
@@ -326,7 +330,7 @@ fn what_neodb_answers() {
         ("an author",         author("乙"), 200, both,                                  "found B"),
         ("only other ISBNs",  isbn(),      200, format!(r#"{{"data":[{other}]}}"#),    "not found"),
         ("no hit",            words(),     200, r#"{"data":[],"pages":0,"count":0}"#.into(), "not found"),
-        ("no title",          words(),     200, r#"{"data":[{"title":null}]}"#.into(), "down: records without a title"),
+        ("no title",          words(),     200, r#"{"data":[{"title":null}]}"#.into(), "unfit: records without a title"),
         ("an empty question", words(),     400, r#"{"message":"x"}"#.into(),           "down: HTTP 400"),
         ("login needed",      words(),     401, r#"{"detail":"x"}"#.into(),            "operator: refused (HTTP 401); check DOUMIBOOK_NEODB_URL"),
         ("no NeoDB there",    words(),     404, "<html>".into(),                       "operator: no such path (HTTP 404); check DOUMIBOOK_NEODB_URL"),
@@ -370,4 +374,19 @@ fn an_answer_cut_anywhere_is_no_answer() {
         );
     }
     assert_eq!(outcome(&douban::read(&words(), &page(200, whole))), "found 三体");
+}
+
+#[test]
+fn what_comes_compressed_is_named_as_such() {
+    let said = |setting| {
+        let why = "a compressed answer, which was not asked for: is there a proxy before it?";
+        format!("operator: {why}; check {setting}")
+    };
+    let by_header = Page { compressed: true, ..page(200, "\u{8b}") };
+    for page in [by_header, page(200, [0x1f, 0x8b, 8, 0])] {
+        assert_eq!(outcome(&douban::read(&isbn(), &page)), said("DOUMIBOOK_DOUBAN_URL"));
+        assert_eq!(outcome(&neodb_read(&isbn(), &page)), said("DOUMIBOOK_NEODB_URL"));
+    }
+    let limit = Page { compressed: true, ..page(429, [0x1f, 0x8b, 8, 0]) };
+    assert_eq!(outcome(&neodb_read(&isbn(), &limit)), "limited: too many requests (HTTP 429)");
 }

@@ -5,9 +5,9 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use doumibook::catalogue::book::{Book, Holding, Rating, Source};
+use doumibook::catalogue::book::{Book, Holding, Place, Rating, Source};
 use doumibook::catalogue::isbn::Isbn;
-use doumibook::catalogue::memory::{Memory, NOT_FOUND_FOR, Origin};
+use doumibook::catalogue::memory::{Memory, NOT_FOUND_FOR, Origin, Remembered};
 use doumibook::catalogue::{Query, statefile};
 
 /// Some moment in 2026.
@@ -116,11 +116,19 @@ fn odd_book(seed: &mut u64) -> Book {
         summary: odd(0),
         cover: odd(0),
         link: odd(0),
-        holding: Some(Holding { callno: odd(0), location: odd(0), copies: odd(0) }),
+        holding: Some(Holding {
+            callno: odd(0),
+            places: vec![Place { name: odd(1), available: None, total: Some(1) }],
+            available: Some(0),
+            total: Some(u32::MAX),
+            next_return: odd(0),
+        }),
+        added: odd(0),
         ..Book::default()
     };
     book.isbn = Isbn::parse(["9787121042621", "702004249X", ""][next(3) as usize]);
     book.source = [Source::Douban, Source::NeoDb, Source::Shelf][next(3) as usize];
+    book.records = [vec![], vec![61_754, u64::MAX]][next(2) as usize].clone();
     let scored = |count| Rating::Scored { tenths: 88, count };
     book.rating =
         [Rating::Unknown, Rating::TooFew, scored(None), scored(Some(u32::MAX))][next(4) as usize];
@@ -252,7 +260,7 @@ fn a_file_cut_short_anywhere_is_set_aside() {
 #[rustfmt::skip]
 fn files_that_are_not_ours() {
     let folder = Folder::new("foreign");
-    let head = r#"{"format":"doumibook memory","version":1,"sources":[],"answers":"#;
+    let head = r#"{"format":"doumibook memory","version":2,"sources":[],"answers":"#;
     let one = |answer: &str| format!("{head}1}}\n{answer}\n");
     for (row, text, why) in [
         ("empty",            String::new(),                                "not a file of ours"),
@@ -260,7 +268,7 @@ fn files_that_are_not_ours() {
         ("other JSON",       "{\"version\":1}\n".to_owned(),               "not a file of ours"),
         ("an array",         "[1]\n".to_owned(),                           "not a file of ours"),
         ("deep",             format!("{}\n", "[".repeat(100_000)),         "not a file of ours"),
-        ("newer",            head.replace(":1", ":2") + "9,\"new\":[]}\n{\"other\":1}\n", "written in format 2"),
+        ("newer",            head.replace(":2,", ":9,") + "9,\"new\":[]}\n{\"other\":1}\n", "written in format 9"),
         ("one missing",      format!("{head}1}}\n"),                       "damaged: 0 answers, not 1"),
         ("one too many",     format!("{head}0}}\n{{\"query\":\"words:a\",\"at\":1,\"books\":[]}}\n"), "damaged: 1 answers, not 0"),
         ("not an object",    one("[]"),                                    "damaged at line 2"),
@@ -330,4 +338,29 @@ fn what_holds_when_the_sources_change() {
         });
         assert_eq!(is, [by_douban, by_shelf, missed], "{row}");
     }
+}
+
+#[test]
+fn copies_of_a_restart_ago_are_counted_again_and_what_was_not_held_is_known() {
+    let folder = Folder::new("library");
+    let origins = origins(&[(Source::Interlib, "i"), (Source::NeoDb, "n")]);
+    let mut memory = Memory::new(ROOM, origins.clone());
+    let held = Book { records: vec![7, 8], ..book(Source::Interlib, "一") };
+    memory.keep(&words("held"), [held.clone()].into(), NOON);
+    let elsewhere = [book(Source::NeoDb, "二")].into();
+    let answer = Remembered::new(&words("elsewhere"), elsewhere, NOON);
+    memory.remember(Remembered { not_held: true, ..answer });
+    assert!(memory.recall(&words("held"), NOON).is_some());
+    statefile::write(&folder.file(), &memory.snapshot()).unwrap();
+    let (mut back, line) = statefile::load(&folder.file(), ROOM, origins);
+    assert_eq!(line, None);
+    assert!(back.recall(&words("held"), NOON).is_none());
+    assert_eq!(back.uncounted(&words("held"), NOON).as_deref(), Some(&[held][..]));
+    assert!(back.recall(&words("elsewhere"), NOON).is_some());
+    assert!(back.is_not_held(&words("elsewhere")) && !back.is_not_held(&words("held")));
+    assert!(back.recall(&words("elsewhere"), NOON + 3600).is_none(), "as any miss");
+    // Without the library nobody says what it has.
+    let without = self::origins(&[(Source::NeoDb, "n")]);
+    let (back, _) = statefile::load(&folder.file(), ROOM, without);
+    assert!(!back.is_not_held(&words("elsewhere")));
 }

@@ -40,27 +40,29 @@ pub struct Book {
     pub link: String,
     /// Where it stands, for a shelf.
     pub holding: Option<Holding>,
+    /// The source's own numbers of it, where its copies are asked anew; a union's catalogue may
+    /// have several for one edition.
+    pub records: Vec<u64>,
+    /// The day it came to the shelf, `2026-11-05`, or empty.
+    pub added: String,
     /// Who knows this about the book.
     pub source: Source,
 }
 
 impl Book {
+    /// Forgets what changes by the hour: of the copies only the call number stays.
+    pub fn forget_copies(&mut self) {
+        let callno = self.holding.take().map(|held| held.callno).unwrap_or_default();
+        self.holding = (!callno.is_empty()).then(|| Holding { callno, ..Holding::default() });
+    }
+
     /// Another copy of it stands here, too.
     pub fn hold_also(&mut self, copy: Option<Holding>) {
-        let Some(copy) = copy else { return };
-        let Some(held) = &mut self.holding else { return self.holding = Some(copy) };
-        for (known, more) in [(&mut held.callno, copy.callno), (&mut held.location, copy.location)]
-        {
-            if !more.is_empty() && !known.split('、').any(|one| one == more) {
-                known.push_str(if known.is_empty() { "" } else { "、" });
-                known.push_str(&more);
-            }
+        match (&mut self.holding, copy) {
+            (_, None) => {}
+            (None, copy) => self.holding = copy,
+            (Some(held), Some(copy)) => held.add(copy),
         }
-        held.copies = match (held.copies.parse::<u32>(), copy.copies.parse::<u32>()) {
-            (Ok(some), Ok(more)) => some.saturating_add(more).to_string(),
-            (Err(_), _) if held.copies.is_empty() => copy.copies,
-            _ => std::mem::take(&mut held.copies),
-        };
     }
 }
 
@@ -81,15 +83,81 @@ pub enum Rating {
     },
 }
 
-/// A copy in a library or shop.
+/// The copies of one book in a library or shop. A number that is not known is `None`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Holding {
-    /// 索书号.
+    /// 索书号; several with `、` between them.
     pub callno: String,
-    /// 馆藏地.
-    pub location: String,
-    /// Copies that can be had now, as the file says.
-    pub copies: String,
+    /// Where the copies stand, each place once.
+    pub places: Vec<Place>,
+    /// Copies that can be borrowed or bought now; [`UNCOUNTED`] for some.
+    pub available: Option<u32>,
+    /// All copies, those that are lent too.
+    pub total: Option<u32>,
+    /// When the first lent copy is due back, as `10月22日`; or empty.
+    pub next_return: String,
+}
+
+/// A room, shelf or branch, and the copies there.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Place {
+    /// 馆藏地; never empty.
+    pub name: String,
+    /// As [`Holding::available`].
+    pub available: Option<u32>,
+    /// As [`Holding::total`].
+    pub total: Option<u32>,
+}
+
+/// A number of copies that nobody has counted, but that is not nought: what a file means by 有.
+pub const UNCOUNTED: u32 = u32::MAX;
+
+impl Holding {
+    /// The copies at one place; what is not known is empty.
+    pub fn at(callno: &str, place: &str, available: Option<u32>, total: Option<u32>) -> Self {
+        let place = Place { name: place.to_owned(), available, total };
+        let places = if place.name.is_empty() { Vec::new() } else { vec![place] };
+        let callno = callno.to_owned();
+        Self { callno, places, available, total, next_return: String::new() }
+    }
+
+    /// Whether nothing is known of any copy.
+    pub fn is_empty(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// Counts more copies of the same book in. The earlier return stays, which the source has to
+    /// give first: without a year no two can be compared.
+    pub fn add(&mut self, more: Self) {
+        for callno in more.callno.split('、').filter(|callno| !callno.is_empty()) {
+            if !self.callno.split('、').any(|known| known == callno) {
+                self.callno.push_str(if self.callno.is_empty() { "" } else { "、" });
+                self.callno.push_str(callno);
+            }
+        }
+        for place in more.places {
+            match self.places.iter_mut().find(|known| known.name == place.name) {
+                Some(known) => {
+                    known.available = sum(known.available, place.available);
+                    known.total = sum(known.total, place.total);
+                }
+                None => self.places.push(place),
+            }
+        }
+        self.available = sum(self.available, more.available);
+        self.total = sum(self.total, more.total);
+        if self.next_return.is_empty() {
+            self.next_return = more.next_return;
+        }
+    }
+}
+
+/// Of two numbers of copies; an unknown one adds nothing, [`UNCOUNTED`] stays what it is.
+fn sum(some: Option<u32>, more: Option<u32>) -> Option<u32> {
+    match (some, more) {
+        (Some(some), Some(more)) => Some(some.saturating_add(more)),
+        (some, more) => some.or(more),
+    }
 }
 
 /// Whose data a book is; ratings and links are labelled with it.
@@ -99,20 +167,33 @@ pub enum Source {
     Douban,
     /// A NeoDB instance.
     NeoDb,
+    /// A library's own system.
+    Interlib,
     /// The operator's own file, or the built-in sample.
     #[default]
     Shelf,
 }
 
 impl Source {
-    /// Every one.
-    pub const ALL: [Self; 3] = [Self::Shelf, Self::Douban, Self::NeoDb];
+    /// All of them, in the order in which they are asked unless the operator says otherwise.
+    pub const ALL: [Self; 4] = [Self::Shelf, Self::Interlib, Self::Douban, Self::NeoDb];
+
+    /// The source with this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.name() == name)
+    }
+
+    /// Whether it knows how many copies stand on its shelves at this moment.
+    pub fn has_live_copies(self) -> bool {
+        self == Self::Interlib
+    }
 
     /// The name in settings and logs.
     pub fn name(self) -> &'static str {
         match self {
             Self::Douban => "douban",
             Self::NeoDb => "neodb",
+            Self::Interlib => "interlib",
             Self::Shelf => "shelf",
         }
     }

@@ -127,7 +127,7 @@ fn books(query: &Query, json: &Value) -> Outcome {
 
 /// The `code` of an error; 0 is how some services say that all is well.
 fn code(json: &Value) -> Option<i64> {
-    if ["/code", "/msg"].iter().any(|place| record::text(json, place) == IP_LIMIT) {
+    if ["/code", "/msg"].iter().any(|place| record::text(json, place).contains(IP_LIMIT)) {
         return Some(1309);
     }
     record::text(json, "/code").parse().ok().filter(|&code| code != 0)

@@ -12,8 +12,10 @@ use std::time::{Duration, Instant};
 use super::Outcome;
 use super::report::SourceEvent;
 
-/// So many failures in a row are no coincidence: a lost packet makes one, a restart two.
-pub const FAILURES: u32 = 3;
+/// So many questions that fail in a row are no coincidence: a lost packet makes one, a restart
+/// two. However often one is asked it counts once, since there are services that fail on a single
+/// record for ever.
+pub const FAILURES: usize = 3;
 
 /// The first rest. A service that is restarted is usually back by then.
 pub const FIRST_REST: Duration = Duration::from_secs(15);
@@ -60,6 +62,7 @@ pub enum BreakerState {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     probe: bool,
+    question: u64,
 }
 
 /// What the operator's log should hear of.
@@ -87,8 +90,9 @@ pub struct SourceGuard {
     per_minute: Option<NonZeroU32>,
     /// When the source was asked, latest first: the last `per_minute` moments.
     asked: VecDeque<Instant>,
-    /// In a row, so far, while it does not rest.
-    failures: u32,
+    /// The different questions that failed in a row, at most [`FAILURES`]; they stay while it
+    /// rests.
+    failures: Vec<u64>,
     rest: Option<Rest>,
     /// The last rest of our own choosing.
     length: Duration,
@@ -118,9 +122,15 @@ impl SourceGuard {
         self.resting(now).is_none() && !self.is_spent(now)
     }
 
-    /// Asks for leave to ask the source at `now` with a deadline `until`. Whoever gets it
-    /// reports the outcome. An error is [`SourceEvent::Resting`] or [`SourceEvent::OverBudget`].
-    pub fn admit(&mut self, now: Instant, until: Instant) -> Result<Permit, SourceEvent> {
+    /// Asks for leave to ask the source at `now` with a deadline `until`; `question` tells
+    /// questions apart. Whoever gets it reports the outcome. An error is [`SourceEvent::Resting`] or
+    /// [`SourceEvent::OverBudget`].
+    pub fn admit(
+        &mut self,
+        now: Instant,
+        until: Instant,
+        question: u64,
+    ) -> Result<Permit, SourceEvent> {
         if let Some(cause) = self.resting(now) {
             return Err(SourceEvent::Resting(cause));
         }
@@ -134,7 +144,7 @@ impl SourceGuard {
         if let Some(rest) = &mut self.rest {
             (rest.until, rest.probing) = (until + GRACE, true);
         }
-        Ok(Permit { probe: self.rest.is_some() })
+        Ok(Permit { probe: self.rest.is_some(), question })
     }
 
     /// Tells what came of a lookup.
@@ -146,8 +156,8 @@ impl SourceGuard {
     ) -> Option<BreakerChange> {
         let probing = self.rest.as_ref().is_some_and(|rest| pass.probe && rest.probing);
         let (cause, wish) = match outcome {
-            Outcome::Found(_) | Outcome::NotFound => {
-                self.failures = 0;
+            Outcome::Found(_) | Outcome::NotFound | Outcome::Unfit(_) => {
+                self.failures.clear();
                 // An answer that was under way when the rest began proves nothing about now.
                 self.rest.take_if(|_| probing)?;
                 self.back = Some(now);
@@ -157,8 +167,7 @@ impl SourceGuard {
             // still to be made.
             Outcome::Unasked => {
                 self.asked.pop_front();
-                let rest = self.rest.as_mut().filter(|_| probing)?;
-                (rest.until, rest.probing) = (now, false);
+                self.hand_back(pass, now);
                 return None;
             }
             Outcome::Limited { retry_after, .. } => {
@@ -167,21 +176,34 @@ impl SourceGuard {
             Outcome::Operator(_) => (RestCause::Operator, Duration::ZERO),
             Outcome::Down(_) => (RestCause::Down, Duration::ZERO),
         };
+        let known = self.failures.contains(&pass.question);
+        if !known && self.failures.len() < FAILURES {
+            self.failures.push(pass.question);
+        }
         match &mut self.rest {
+            // A question that failed before proves nothing new: the next one is the probe.
+            Some(rest) if probing && known && cause != RestCause::Limited => {
+                (rest.until, rest.probing) = (now + FIRST_REST, false);
+                return Some(BreakerChange::Rests(FIRST_REST));
+            }
             Some(_) if probing => {}
             // Asked before the rest began: of what it brings only a wish is news.
             Some(rest) => {
                 rest.until = rest.until.max(now + wish);
                 return None;
             }
-            None => {
-                self.failures += 1;
-                if cause != RestCause::Limited && self.failures < FAILURES {
-                    return None;
-                }
-            }
+            None if cause != RestCause::Limited && self.failures.len() < FAILURES => return None,
+            None => {}
         }
         Some(self.lie_down(cause, wish, now))
+    }
+
+    /// Takes a pass back whose use says nothing of the source as a whole; if it was the probe,
+    /// that is still to be made.
+    pub fn hand_back(&mut self, pass: Permit, now: Instant) {
+        if let Some(rest) = self.rest.as_mut().filter(|rest| pass.probe && rest.probing) {
+            (rest.until, rest.probing) = (now, false);
+        }
     }
 
     /// The reason why nobody may ask at `now`.

@@ -6,14 +6,15 @@
 //! while a source is asked; nothing waits for a source that rests; reports carry neither the
 //! question nor anything a remote side wrote.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use super::guard::{BreakerState, RestCause, SourceGuard};
-use super::memory::Memory;
+use super::guard::{BreakerState, Permit, RestCause, SourceGuard};
+use super::memory::{FOUND_FOR, Memory, Remembered};
 use super::report::{SourceEvent, SourceReport};
 use super::{Catalogue, Outcome, Query, Reason, statefile};
 use crate::catalogue::book::{Book, Source};
@@ -23,6 +24,10 @@ use crate::sys::unix;
 /// With less than this left no source is asked over the network: name, connection, TLS and
 /// answer are four round trips, and those take 60 ms each on a fair line.
 pub const LEAST_SHARE: Duration = Duration::from_millis(250);
+
+/// How long books are remembered that another source gave because the library could not be asked,
+/// in seconds: long enough to turn pages, and then the library is to be asked.
+const INSTEAD_FOR: u64 = 300;
 
 /// The two clocks. A lookup takes time, so it looks at them more than once.
 pub trait Clock: Send + Sync {
@@ -74,6 +79,8 @@ pub struct Answer {
     pub stale: bool,
     /// The answer is from memory.
     pub remembered: bool,
+    /// The library was asked before the books' source, and does not have them.
+    pub not_held: bool,
     /// What happened at each source, in order; empty when none was needed.
     pub reports: Vec<SourceReport>,
 }
@@ -117,11 +124,13 @@ impl Library {
         Self { sources, memory: Mutex::new(memory), learned: Condvar::new(), clock }
     }
 
-    /// The remembered answer, if there is one that still holds. Fast, and no I/O.
+    /// The remembered answer, if there is one that still holds, copies included. Fast, and no I/O.
     pub fn recall(&self, query: &Query) -> Option<Answer> {
         let wall = self.clock.wall();
-        let books = lock(&self.memory).recall(query, wall)?;
-        Some(Answer { remembered: true, ..Answer::of(books, Vec::new()) })
+        let mut memory = lock(&self.memory);
+        let books = memory.recall(query, wall)?;
+        let not_held = memory.is_not_held(query);
+        Some(Answer { remembered: true, not_held, ..Answer::of(books, Vec::new()) })
     }
 
     /// Asks memory and then the sources, until one has found books or `until` has come. Two
@@ -129,6 +138,10 @@ impl Library {
     pub fn find(&self, query: &Query, until: Instant) -> Answer {
         if let Some(answer) = self.recall(query) {
             return answer;
+        }
+        let uncounted = lock(&self.memory).uncounted(query, self.clock.wall());
+        if let Some(books) = uncounted {
+            return self.recount(query, &books, until);
         }
         let mut reports = Vec::new();
         let mut rest = self.sources.as_slice();
@@ -200,8 +213,7 @@ impl Library {
         }
         let others = later.iter().filter(|other| other.needs_time(start)).count();
         let share = (left / (1 + others as u32)).max(LEAST_SHARE);
-        let admitted = gate.as_ref().map(|gate| lock(gate).admit(start, start + share));
-        let pass = match admitted.transpose() {
+        let pass = match admit(source, query, start, start + share) {
             Ok(pass) => pass,
             Err(refused) => {
                 reports.push(SourceReport::new(name, refused));
@@ -218,12 +230,53 @@ impl Library {
         books
     }
 
+    /// Remembered books with the copies there are now; where those cannot be learned, with none.
+    fn recount(&self, query: &Query, books: &[Book], until: Instant) -> Answer {
+        let bare = || -> Arc<[Book]> { books.iter().cloned().map(without_copies).collect() };
+        let source = books.first().map(|book| book.source);
+        let member = self.sources.iter().find(|one| Some(one.catalogue.source()) == source);
+        let Some(member) = member else {
+            return Answer { remembered: true, ..Answer::of(bare(), Vec::new()) };
+        };
+        let name = member.catalogue.source();
+        let start = self.clock.now();
+        let pass = match admit(member, query, start, until) {
+            Ok(pass) => pass,
+            Err(refused) => {
+                let reports = vec![SourceReport::new(name, refused)];
+                return Answer { remembered: true, ..Answer::of(bare(), reports) };
+            }
+        };
+        let outcome = member.catalogue.renew(books, until);
+        let end = self.clock.now();
+        let whole = matches!(outcome, Outcome::Found(_) | Outcome::Limited { .. });
+        let change = member.gate.as_ref().zip(pass).and_then(|(gate, pass)| match whole {
+            true => lock(gate).report(pass, &outcome, end),
+            // That copies are not told is no reason to leave the search alone.
+            false => {
+                lock(gate).hand_back(pass, end);
+                None
+            }
+        });
+        let millis = end.duration_since(start).as_millis() as u64;
+        let (event, reason, counted) = split(outcome);
+        let mut reports = vec![SourceReport { source: name, event, millis, reason }];
+        reports.extend(change.map(|change| SourceReport::new(name, SourceEvent::Changed(change))));
+        let books = counted.map_or_else(bare, Arc::from);
+        // Without copies, too: who picks up an answer that came too late must find one.
+        lock(&self.memory).recount(query, Arc::clone(&books), self.clock.wall());
+        Answer { remembered: true, ..Answer::of(books, reports) }
+    }
+
     /// A full answer, to be remembered.
     fn learn(&self, query: &Query, books: Arc<[Book]>, reports: Vec<SourceReport>) -> Answer {
         let wall = self.clock.wall();
-        lock(&self.memory).keep(query, Arc::clone(&books), wall);
+        let (not_held, instead) = without_library(&books, &reports);
+        let at = if instead { wall.saturating_sub(FOUND_FOR - INSTEAD_FOR) } else { wall };
+        let answer = Remembered::new(query, Arc::clone(&books), wall);
+        lock(&self.memory).remember(Remembered { at, not_held, ..answer });
         self.learned.notify_all();
-        Answer::of(books, reports)
+        Answer { not_held, ..Answer::of(books, reports) }
     }
 
     /// No source has found anything: a miss, or the last resort, or the reason for neither.
@@ -234,7 +287,10 @@ impl Library {
         }
         let old = lock(&self.memory).last_resort(query);
         match old {
-            Some(books) => Answer { remembered: true, stale: true, ..Answer::of(books, reports) },
+            Some(books) => {
+                let books = books.iter().cloned().map(without_copies).collect();
+                Answer { remembered: true, stale: true, ..Answer::of(books, reports) }
+            }
             None => Answer { verdict, ..Answer::of(Arc::default(), reports) },
         }
     }
@@ -249,7 +305,43 @@ impl Answer {
     fn of(books: Arc<[Book]>, reports: Vec<SourceReport>) -> Self {
         let source = books.first().map(|book| book.source);
         let verdict = if source.is_some() { Verdict::Found } else { Verdict::NotFound };
-        Self { verdict, books, source, stale: false, remembered: false, reports }
+        Self { verdict, books, source, stale: false, remembered: false, not_held: false, reports }
+    }
+}
+
+/// Leave to ask a source; none is needed for a shelf.
+fn admit(
+    source: &Guarded,
+    query: &Query,
+    now: Instant,
+    until: Instant,
+) -> Result<Option<Permit>, SourceEvent> {
+    let mut hasher = DefaultHasher::new();
+    query.hash(&mut hasher);
+    let admitted = source.gate.as_ref().map(|gate| lock(gate).admit(now, until, hasher.finish()));
+    admitted.transpose()
+}
+
+/// Copies of an hour ago are nobody's to promise; those of a shelf do not change.
+fn without_copies(mut book: Book) -> Book {
+    if book.source.has_live_copies() {
+        book.forget_copies();
+    }
+    book
+}
+
+/// Whether a library was asked before another source gave these books: and does not have them,
+/// or could not tell. A shelf is a library's own.
+fn without_library(books: &[Book], reports: &[SourceReport]) -> (bool, bool) {
+    let elsewhere = |source: Source| source != Source::Shelf && !source.has_live_copies();
+    if !books.first().is_some_and(|book| elsewhere(book.source)) {
+        return (false, false);
+    }
+    let mut said = reports.iter().filter(|note| note.source.has_live_copies());
+    match said.next().map(|note| note.event) {
+        Some(SourceEvent::NotFound | SourceEvent::Unfit) => (true, false),
+        Some(SourceEvent::Unasked) | None => (false, false),
+        Some(_) => (false, true),
     }
 }
 
@@ -257,6 +349,7 @@ fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Vec<Book>>) {
     match outcome {
         Outcome::Found(books) => (SourceEvent::Found(books.len()), None, Some(books)),
         Outcome::NotFound => (SourceEvent::NotFound, None, None),
+        Outcome::Unfit(reason) => (SourceEvent::Unfit, Some(reason), None),
         Outcome::Unasked => (SourceEvent::Unasked, None, None),
         Outcome::Limited { reason, .. } => (SourceEvent::Limited, Some(reason), None),
         Outcome::Operator(reason) => (SourceEvent::Operator, Some(reason), None),
@@ -274,7 +367,9 @@ fn verdict(reports: &[SourceReport]) -> Verdict {
         SourceEvent::Operator | SourceEvent::Down | SourceEvent::Resting(_) => {
             Some(Verdict::Trouble)
         }
-        SourceEvent::Found(_) | SourceEvent::NotFound => Some(Verdict::NotFound),
+        SourceEvent::Found(_) | SourceEvent::NotFound | SourceEvent::Unfit => {
+            Some(Verdict::NotFound)
+        }
         SourceEvent::Unasked => Some(Verdict::Unasked),
         SourceEvent::Changed(_) => None,
     };

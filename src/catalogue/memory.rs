@@ -10,13 +10,17 @@ use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::Arc;
 
 use super::Query;
-use crate::catalogue::book::{Book, Holding, Source};
+use crate::catalogue::book::{Book, Holding, Place, Source};
 
 /// How long books are served without asking again, in seconds.
 pub const FOUND_FOR: u64 = 24 * 60 * 60;
 
 /// How long a miss is believed, in seconds.
 pub const NOT_FOUND_FOR: u64 = 60 * 60;
+
+/// How long copies are told without asking again, in seconds: the time it takes to read a list and
+/// open a card. Another reader may borrow the book in the next minute.
+pub const COPIES_FOR: u64 = 120;
 
 /// A source as it is set up: remembered answers are good only for the same set-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,15 +51,38 @@ pub struct Remembered {
     pub books: Arc<[Book]>,
     /// When, in seconds since 1970; 0 when it is a last resort only.
     pub at: u64,
+    /// When copies were counted that change by the minute; not kept on disk, so that after a restart
+    /// they are old. 0 for other books.
+    pub counted_at: u64,
+    /// The library was asked before the books' source and does not have them.
+    pub not_held: bool,
 }
 
 impl Remembered {
+    /// The whole answer to `query` at `now`.
+    pub fn new(query: &Query, books: Arc<[Book]>, now: u64) -> Self {
+        let counted_at = if has_live_copies(&books) { now } else { 0 };
+        Self { query: Arc::new(query.clone()), books, at: now, counted_at, not_held: false }
+    }
+
     /// An answer from the future was made before the clock was set back: how old it is nobody
     /// knows, so it counts as past its time.
     fn is_fresh(&self, now: u64) -> bool {
-        let holds = if self.books.is_empty() { NOT_FOUND_FOR } else { FOUND_FOR };
+        let missed = self.books.is_empty() || self.not_held;
+        let holds = if missed { NOT_FOUND_FOR } else { FOUND_FOR };
         now.checked_sub(self.at).is_some_and(|age| age < holds)
     }
+
+    /// Whether its copies, if they change by the minute, may still be told.
+    fn is_counted(&self, now: u64) -> bool {
+        !has_live_copies(&self.books)
+            || now.checked_sub(self.counted_at).is_some_and(|age| age < COPIES_FOR)
+    }
+}
+
+/// Books of one answer are all of one source.
+fn has_live_copies(books: &[Book]) -> bool {
+    books.first().is_some_and(|book| book.source.has_live_copies())
 }
 
 /// The remembered answers.
@@ -93,7 +120,26 @@ impl Memory {
 
     /// The books found for `query` within the last day, or none for a miss of the last hour.
     pub fn recall(&mut self, query: &Query, now: u64) -> Option<Arc<[Book]>> {
-        self.take(query, |answer| answer.is_fresh(now))
+        self.take(query, |answer| answer.is_fresh(now) && answer.is_counted(now))
+    }
+
+    /// The books found for `query` within the last day whose copies are to be counted again.
+    pub fn uncounted(&mut self, query: &Query, now: u64) -> Option<Arc<[Book]>> {
+        self.take(query, |answer| answer.is_fresh(now) && !answer.is_counted(now))
+    }
+
+    /// The books of `query` were counted at `now`. They are no newer for it, and nothing to save.
+    pub fn recount(&mut self, query: &Query, books: Arc<[Book]>, now: u64) {
+        let known = self.ticks.get(query).and_then(|tick| self.answers.get(tick)).cloned();
+        if let Some(known) = known {
+            self.insert(Remembered { books, counted_at: now, ..known });
+        }
+    }
+
+    /// Whether the library does not have the books remembered for `query`.
+    pub fn is_not_held(&self, query: &Query) -> bool {
+        let answer = self.ticks.get(query).and_then(|tick| self.answers.get(tick));
+        answer.is_some_and(|answer| answer.not_held)
     }
 
     /// The books found for `query` at any time, for when nobody can be asked. Never empty: an
@@ -105,7 +151,12 @@ impl Memory {
     /// Remembers that `books` is the whole answer to `query` at `now`; empty for a miss. What
     /// alone is more than the whole bound is not kept.
     pub fn keep(&mut self, query: &Query, books: Arc<[Book]>, now: u64) {
-        self.insert(Remembered { query: Arc::new(query.clone()), books, at: now });
+        self.remember(Remembered::new(query, books, now));
+    }
+
+    /// As [`Memory::keep`], with all that there is to say.
+    pub fn remember(&mut self, answer: Remembered) {
+        self.insert(answer);
         self.changes += 1;
     }
 
@@ -124,7 +175,9 @@ impl Memory {
         };
         let holds = self.origins.iter().take(asked_first).all(known);
         if holds || !answer.books.is_empty() {
-            self.insert(Remembered { at: if holds { answer.at } else { 0 }, ..answer });
+            let library = self.origins.iter().any(|origin| origin.source.has_live_copies());
+            let not_held = answer.not_held && library;
+            self.insert(Remembered { at: if holds { answer.at } else { 0 }, not_held, ..answer });
         }
     }
 
@@ -226,11 +279,25 @@ fn list_cost(list: &Vec<String>) -> usize {
 fn book_cost(book: &Book) -> usize {
     let Book {
         title, subtitle, origin_title, authors, translators, publisher, pubdate, price, pages,
-        series, isbn: _, rating: _, summary, cover, link, holding, source: _,
+        series, isbn: _, rating: _, summary, cover, link, holding, records, added, source: _,
     } = book;
-    let held = holding.iter().flat_map(|Holding { callno, location, copies }| [callno, location, copies]);
     let texts = [
         title, subtitle, origin_title, publisher, pubdate, price, pages, series, summary, cover, link,
+        added,
     ];
-    texts.into_iter().chain(held).map(text_cost).sum::<usize>() + list_cost(authors) + list_cost(translators)
+    let numbers = if records.capacity() == 0 { 0 } else { ALLOCATION + records.capacity() * size_of::<u64>() };
+    let held = holding.as_ref().map_or(0, holding_cost) + numbers;
+    texts.into_iter().map(text_cost).sum::<usize>() + list_cost(authors) + list_cost(translators) + held
+}
+
+/// As [`book_cost`].
+fn holding_cost(holding: &Holding) -> usize {
+    let Holding { callno, places, available: _, total: _, next_return } = holding;
+    let slots = if places.capacity() == 0 { 0 } else { ALLOCATION };
+    let names = places.iter().map(|Place { name, available: _, total: _ }| text_cost(name));
+    slots
+        + places.capacity() * size_of::<Place>()
+        + names.sum::<usize>()
+        + text_cost(callno)
+        + text_cost(next_return)
 }

@@ -1,15 +1,16 @@
 //! Where books come from: one seam, [`Catalogue`], and the order in which sources are asked.
 //!
-//! In: a [`Query`] and the moment by which an answer is of use. Out: an [`Outcome`], one of
-//! five, from each source; an [`Answer`] from all of them. A source never panics on what the
-//! network sent, never outlives its deadline by more than a system call, and never tells "not
-//! found" when the truth is "could not ask".
+//! In: a [`Query`] and the moment by which an answer is of use. Out: an [`Outcome`] from each
+//! source; an [`Answer`] from all of them. A source never panics on what the network sent, never
+//! outlives its deadline by more than a system call, and never tells "not found" when the truth is
+//! "could not ask".
 
 pub mod book;
 pub mod clean;
 pub mod csv;
 pub mod douban;
 pub mod guard;
+pub mod interlib;
 pub mod isbn;
 pub mod library;
 pub mod links;
@@ -84,6 +85,12 @@ pub trait Catalogue: Send + Sync {
 
     /// Looks for `query`; gives up at `until`. At most [`HITS`] books, best first.
     fn find(&self, query: &Query, until: Instant) -> Outcome;
+
+    /// The same books, found earlier, with the copies there are now; gives up at `until`. Only for
+    /// sources that have [live copies](Source::has_live_copies).
+    fn renew(&self, _books: &[Book], _until: Instant) -> Outcome {
+        Outcome::Unasked
+    }
 }
 
 /// What one source answered.
@@ -93,6 +100,9 @@ pub enum Outcome {
     Found(Vec<Book>),
     /// The source could know, and says there is no such book.
     NotFound,
+    /// The source has something, but nothing that could be shown: to a reader the same as
+    /// [`Outcome::NotFound`], and no failure of the source.
+    Unfit(Reason),
     /// The source cannot know of such a query: a shelf does not know Douban's numbers.
     Unasked,
     /// Come back later, after this long if the source said so.
@@ -106,6 +116,19 @@ pub enum Outcome {
     Operator(Reason),
     /// No answer, or none that can be used.
     Down(Reason),
+}
+
+impl Outcome {
+    /// Why there are no books, where there is more to say than that there are none.
+    pub fn reason(&self) -> Option<&Reason> {
+        match self {
+            Self::Found(_) | Self::NotFound | Self::Unasked => None,
+            Self::Unfit(reason)
+            | Self::Limited { reason, .. }
+            | Self::Operator(reason)
+            | Self::Down(reason) => Some(reason),
+        }
+    }
 }
 
 /// Why a source brought no books; `Display` is for the operator's log. It never carries a key,

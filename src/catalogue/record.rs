@@ -12,7 +12,8 @@ use crate::catalogue::isbn::Isbn;
 use crate::sys::text::fold;
 
 /// The books that answer the query, out of those in the records: with the number asked for,
-/// or by the person asked for. Records of which none has a title are no answer. `link` gives
+/// or by the person asked for. Records of which none has a title are
+/// nothing that could be shown. `link` gives
 /// the page a reader can open.
 pub fn answer(
     query: &Query,
@@ -23,7 +24,7 @@ pub fn answer(
     let read = |record| Some(Book { source, link: link(record), ..book(record)? });
     let mut books: Vec<Book> = records.iter().filter_map(read).collect();
     if books.is_empty() && !records.is_empty() {
-        return Outcome::Down(Reason::new("records without a title"));
+        return Outcome::Unfit(Reason::new("records without a title"));
     }
     match query {
         // A name the source spells in another way is better answered by all that it found.
@@ -41,7 +42,7 @@ pub fn answer(
 }
 
 /// Whether one author has all words of a folded name, however dots and blanks are set.
-fn is_by(book: &Book, name: &str) -> bool {
+pub fn is_by(book: &Book, name: &str) -> bool {
     let words = clean::undotted(name);
     book.authors.iter().any(|author| {
         let author = clean::undotted(&fold(author)).replace(' ', "");

@@ -30,6 +30,8 @@ pub enum SourceEvent {
     Found(usize),
     /// No such book.
     NotFound,
+    /// It has something that cannot be shown.
+    Unfit,
     /// It cannot know of such a query.
     Unasked,
     /// It asked to be left alone.
@@ -62,6 +64,7 @@ impl fmt::Display for SourceReport {
         match event {
             SourceEvent::Found(books) => write!(f, "{books} found in {millis} ms"),
             SourceEvent::NotFound => write!(f, "not found in {millis} ms"),
+            SourceEvent::Unfit => write!(f, "has nothing that could be shown, after {millis} ms"),
             SourceEvent::Unasked => write!(f, "cannot know"),
             SourceEvent::Limited => write!(f, "limits us, after {millis} ms"),
             SourceEvent::Operator => write!(f, "refuses us, after {millis} ms"),

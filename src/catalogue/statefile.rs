@@ -15,14 +15,14 @@ use serde_json::{Map, Value, json};
 
 use super::Query;
 use super::memory::{Memory, Origin, Remembered, Snapshot};
-use crate::catalogue::book::{Book, Holding, Rating, Source};
+use crate::catalogue::book::{Book, Holding, Place, Rating, Source};
 use crate::catalogue::isbn::Isbn;
 
 /// In the header, so that another program's JSON is not taken for ours.
 const MARK: &str = "doumibook memory";
 
 /// Raised when an older program would misread the file.
-const VERSION: u64 = 1;
+const VERSION: u64 = 2;
 
 /// No file above this is read, unless the memory itself may be larger: 16 times the default
 /// of 4 MiB, so a lowered bound still reads what a higher one wrote.
@@ -37,9 +37,14 @@ pub fn write(path: &Path, Snapshot { answers, origins, .. }: &Snapshot) -> io::R
     let header = json!({
         "format": MARK, "version": VERSION, "answers": answers.len(), "sources": sources,
     });
-    let lines = answers.iter().map(|Remembered { query, books, at }| {
+    let lines = answers.iter().map(|answer| {
+        let Remembered { query, books, at, counted_at: _, not_held } = answer;
         let books: Vec<_> = books.iter().map(from_book).collect();
-        json!({ "query": query.to_string(), "at": at, "books": books })
+        let mut line = json!({ "query": query.to_string(), "at": at, "books": books });
+        if let (Value::Object(line), true) = (&mut line, *not_held) {
+            line.insert("not_held".to_owned(), Value::Bool(true));
+        }
+        line
     });
     replace(path, [header].into_iter().chain(lines))
 }
@@ -156,7 +161,8 @@ fn parse_answer(line: &[u8]) -> Option<Remembered> {
     let at = answer.get("at")?.as_u64()?;
     let Value::Array(books) = answer.remove("books")? else { return None };
     let books = books.into_iter().map(into_book).collect::<Option<_>>()?;
-    Some(Remembered { query, books, at })
+    let not_held = field(&mut answer, "not_held", |value| value.as_bool())?;
+    Some(Remembered { query, books, at, counted_at: 0, not_held })
 }
 
 /// Reads what `Query`'s `Display` wrote.
@@ -172,7 +178,7 @@ pub(crate) fn parse_query(key: &str) -> Option<Query> {
 }
 
 fn source(name: &Value) -> Option<Source> {
-    Source::ALL.into_iter().find(|s| name == s.name())
+    Source::named(name.as_str()?)
 }
 
 /// What is empty is left out.
@@ -182,19 +188,27 @@ fn from_book(book: &Book) -> Value {
         Rating::TooFew => json!([]),
         Rating::Scored { tenths, count } => json!([tenths, count]),
     };
-    let holding = book.holding.as_ref().map(|held| [&held.callno, &held.location, &held.copies]);
     let mut value = json!({
         "title": book.title, "subtitle": book.subtitle, "origin_title": book.origin_title,
         "authors": book.authors, "translators": book.translators, "publisher": book.publisher,
         "pubdate": book.pubdate, "price": book.price, "pages": book.pages,
         "series": book.series, "isbn": book.isbn.map(|isbn| isbn.isbn13()), "rating": rating,
-        "summary": book.summary, "cover": book.cover, "link": book.link, "holding": holding,
-        "source": book.source.name(),
+        "summary": book.summary, "cover": book.cover, "link": book.link, "added": book.added,
+        "holding": book.holding.as_ref().map(from_holding), "source": book.source.name(),
     });
     if let Value::Object(fields) = &mut value {
+        if !book.records.is_empty() {
+            fields.insert("records".to_owned(), json!(book.records));
+        }
         fields.retain(|_, field| !field.is_null() && field != "");
     }
     value
+}
+
+fn from_holding(held: &Holding) -> Value {
+    let place = |place: &Place| json!([place.name, place.available, place.total]);
+    let places: Vec<_> = held.places.iter().map(place).collect();
+    json!([held.callno, places, held.available, held.total, held.next_return])
 }
 
 fn into_book(mut value: Value) -> Option<Book> {
@@ -215,13 +229,40 @@ fn into_book(mut value: Value) -> Option<Book> {
         summary: field(map, "summary", text)?,
         cover: field(map, "cover", text)?,
         link: field(map, "link", text)?,
-        holding: field(map, "holding", |parts| {
-            let [callno, location, copies] = texts(parts)?.try_into().ok()?;
-            Some(Some(Holding { callno, location, copies }))
+        holding: field(map, "holding", |parts| Some(Some(into_holding(parts)?)))?,
+        records: field(map, "records", |numbers| {
+            numbers.as_array()?.iter().map(Value::as_u64).collect()
         })?,
+        added: field(map, "added", text)?,
         source: source(map.get("source")?)?,
     };
     (!book.title.is_empty()).then_some(book)
+}
+
+fn into_holding(value: Value) -> Option<Holding> {
+    let Value::Array(parts) = value else { return None };
+    let [callno, places, available, total, next_return] = <[Value; 5]>::try_from(parts).ok()?;
+    let Value::Array(places) = places else { return None };
+    let place = |value: Value| {
+        let Value::Array(parts) = value else { return None };
+        let [name, available, total] = <[Value; 3]>::try_from(parts).ok()?;
+        Some(Place { name: text(name)?, available: count(&available)?, total: count(&total)? })
+    };
+    Some(Holding {
+        callno: text(callno)?,
+        places: places.into_iter().map(place).collect::<Option<_>>()?,
+        available: count(&available)?,
+        total: count(&total)?,
+        next_return: text(next_return)?,
+    })
+}
+
+/// A number or nothing; anything else is damage.
+fn count(value: &Value) -> Option<Option<u32>> {
+    match value {
+        Value::Null => Some(None),
+        count => Some(Some(u32::try_from(count.as_u64()?).ok()?)),
+    }
 }
 
 /// Absent is empty; what cannot be read is damage.
@@ -246,11 +287,7 @@ fn rating(value: Value) -> Option<Rating> {
         return (value == json!([])).then_some(Rating::TooFew);
     };
     let tenths = u8::try_from(tenths.as_u64()?).ok().filter(|t| *t <= 100)?;
-    let count = match count {
-        Value::Null => None,
-        count => Some(u32::try_from(count.as_u64()?).ok()?),
-    };
-    Some(Rating::Scored { tenths, count })
+    Some(Rating::Scored { tenths, count: self::count(count)? })
 }
 
 fn with_suffix(path: &Path, suffix: &str) -> PathBuf {

@@ -34,6 +34,11 @@ pub fn limited(why: impl Into<String>, retry_after: Option<Duration>) -> Outcome
 /// The page as JSON, whatever its status and Content-Type; else what it means that a
 /// successful page is none.
 pub fn json(page: &Page, setting: &str) -> Result<Value, Outcome> {
+    // Not taken apart: its size would be known only afterwards.
+    if page.compressed || page.body.starts_with(b"\x1f\x8b") {
+        let why = "a compressed answer, which was not asked for: is there a proxy before it?";
+        return Err(operator(why, setting));
+    }
     let body = page.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&page.body);
     serde_json::from_slice(body).map_err(|error| {
         let what = if body.trim_ascii_start().starts_with(b"<") {

@@ -4,7 +4,7 @@
 //! title is always there. A card says everything without its picture, since the hosts of
 //! covers refuse to be linked to.
 
-use crate::catalogue::book::{Book, Rating};
+use crate::catalogue::book::{Book, Holding, Rating, Source};
 use crate::chat::phrases::{self, card as label};
 use crate::sys::text;
 use crate::wechat::push::Occasion;
@@ -14,6 +14,8 @@ use crate::wechat::reply::{Article, Reply, link, plain};
 pub const PAGE: usize = 5;
 /// Characters of a title in a list: five entries have to fit into the 2048 bytes of a text.
 const ENTRY_TITLE: usize = 28;
+/// Places on a card; the others are counted.
+const PLACES: usize = 3;
 /// Characters of a title or name that a way on sends; longer texts are no search.
 const SENT: usize = 60;
 
@@ -45,6 +47,11 @@ pub fn card(book: &Book, way: Way, occasion: Occasion) -> Reply {
     lines.extend(ways_on(book, way).map(|(label, sends)| phrases::way(label, &sends)));
     let (title, description) = (headline(book), lines.join("\n").trim_end().to_owned());
     Reply::news(vec![Article { title, description, picture: book.cover.clone(), url }], occasion)
+}
+
+/// A title in its marks; those within it become single ones.
+fn in_marks(title: &str) -> String {
+    format!("《{}》", title.replace('《', "〈").replace('》', "〉"))
 }
 
 fn headline(book: &Book) -> String {
@@ -84,9 +91,13 @@ fn facts(book: &Book) -> Vec<String> {
     add("ISBN", &book.isbn.map(|isbn| isbn.isbn13()).unwrap_or_default());
     if let Some(holding) = &book.holding {
         add(label::CALLNO, &holding.callno);
-        add(label::LOCATION, &holding.location);
-        add(label::COPIES, &holding.copies);
+        add(label::LOCATION, &places(holding));
+        let copies = label::copies(holding.available, holding.total);
+        let due = Some(holding.next_return.as_str()).filter(|day| !day.is_empty());
+        let parts: Vec<_> = copies.into_iter().chain(due.map(label::next_return)).collect();
+        lines.extend((!parts.is_empty()).then(|| parts.join("，")));
     }
+    let mut add = |name: &str, value: &str| lines.push(format!("{name}：{value}"));
     add(label::SOURCE, label::source(book.source));
     if !book.summary.is_empty() {
         lines.push(String::new());
@@ -95,9 +106,25 @@ fn facts(book: &Book) -> Vec<String> {
     lines
 }
 
+/// Where the copies stand: with how many there are, where there are several places.
+fn places(holding: &Holding) -> String {
+    let several = holding.places.len() > 1;
+    let shown = holding.places.iter().take(PLACES).map(|place| {
+        match label::copies(place.available, place.total).filter(|_| several) {
+            Some(copies) => format!("{}（{copies}）", place.name),
+            None => place.name.clone(),
+        }
+    });
+    let shown = shown.collect::<Vec<_>>().join("、");
+    match holding.places.len() {
+        count if count > PLACES => label::and_more(&shown, count),
+        _ => shown,
+    }
+}
+
 /// A card as a text, with the ways on as links that send a message when tapped.
 fn text_card(book: &Book, way: Way) -> String {
-    let mut card = format!("《{}》", plain(&headline(book)));
+    let mut card = in_marks(&plain(&headline(book)));
     for line in facts(book) {
         card.push('\n');
         card.push_str(&plain(&line));
@@ -161,7 +188,13 @@ pub fn pages(count: usize) -> usize {
 }
 
 fn entry(number: usize, book: &Book) -> String {
-    let title = format!("《{}》", text::shorten(&book.title, ENTRY_TITLE));
+    // A library has many editions of one title, told apart by what follows it.
+    let whole = format!("{}：{}", book.title, book.subtitle);
+    let fits = book.source == Source::Interlib
+        && !book.subtitle.is_empty()
+        && whole.chars().count() <= ENTRY_TITLE;
+    let title = if fits { &whole } else { &book.title };
+    let title = in_marks(&text::shorten(title, ENTRY_TITLE));
     let mut entry = format!("{number}. {}", link(&title, &number.to_string()));
     let author = book.authors.first().map(|name| text::shorten(name, 16));
     let year = Some(text::cut(&book.pubdate, 4));
@@ -170,7 +203,9 @@ fn entry(number: usize, book: &Book) -> String {
         Rating::Scored { tenths, .. } => Some(label::score(tenths)),
         _ => None,
     };
-    for part in [author.as_deref(), year, score.as_deref()].into_iter().flatten() {
+    let copies = book.holding.as_ref().and_then(|holding| label::copies(holding.available, None));
+    for part in [author.as_deref(), year, score.as_deref(), copies.as_deref()].into_iter().flatten()
+    {
         entry.push(' ');
         entry.push_str(&plain(part));
     }
@@ -180,6 +215,7 @@ fn entry(number: usize, book: &Book) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::catalogue::book::UNCOUNTED;
 
     #[test]
     #[rustfmt::skip]
@@ -202,12 +238,38 @@ mod tests {
             authors: vec!["名".repeat(100)],
             pubdate: "2008-1".into(),
             rating: Rating::Scored { tenths: 89, count: None },
+            holding: Some(Holding { available: Some(1_000_000), ..Holding::default() }),
             ..Book::default()
         };
         let books = vec![book; 20];
         for page in 0..4 {
-            let reply = format!("{:?}", list(&books, &phrases::quoted(&"问".repeat(100)), page));
+            let reply = list(&books, &phrases::quoted(&"问".repeat(100)), page);
+            let reply = format!("{:?}", reply.led_by(&phrases::not_held("NeoDB", 20)));
             assert!(reply.contains(phrases::LIST_END), "page {page} was cut: {reply}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn copies_are_told_with_their_places() {
+        let at = |place: &str, available, total| Holding::at("", place, available, total);
+        let returned = Holding { next_return: "10月22日".into(), ..at("", Some(0), Some(2)) };
+        for (copies, shown) in [
+            (vec![at("", Some(2), Some(11))],                            "可借 2 / 共 11"),
+            (vec![at("一楼", Some(2), None)],                            "馆藏地：一楼|可借 2"),
+            (vec![at("", None, Some(11))],                               "共 11"),
+            (vec![at("", Some(UNCOUNTED), None)],                        "可借"),
+            (vec![at("", Some(UNCOUNTED), Some(3))],                     "可借 / 共 3"),
+            (vec![returned],                                             "可借 0 / 共 2，最早 10月22日 归还"),
+            (vec![at("一楼", Some(1), Some(1)), at("二楼", None, None)], "馆藏地：一楼（可借 1 / 共 1）、二楼|可借 1 / 共 1"),
+            (vec![at("一楼", Some(1), Some(1)), at("一楼", Some(0), Some(1))], "馆藏地：一楼|可借 1 / 共 2"),
+            (["甲", "乙", "丙", "丁"].map(|name| at(name, None, Some(1))).to_vec(), "馆藏地：甲（共 1）、乙（共 1）、丙（共 1）等 4 处|共 4"),
+        ] {
+            let mut book = Book { title: "书".into(), ..Book::default() };
+            copies.into_iter().for_each(|copy| book.hold_also(Some(copy)));
+            let mut lines = facts(&book);
+            assert_eq!(lines.pop().as_deref(), Some("来源：馆藏"));
+            assert_eq!(lines.join("|"), shown);
         }
     }
 }

@@ -185,14 +185,22 @@ impl Conversation {
         let searched = searched(&wanted.query);
         let books = match answer.verdict {
             Verdict::NotFound => return not_found(&wanted.query, &searched),
-            Verdict::Unasked => return Reply::text(phrases::LINK),
+            Verdict::Unasked if matches!(wanted.query, Query::Subject(_)) => {
+                return Reply::text(phrases::LINK);
+            }
+            // Signs alone, which no source searches for.
+            Verdict::Unasked => return not_found(&wanted.query, &searched),
             Verdict::Busy => return Reply::text(phrases::BUSY),
             Verdict::Trouble => return Reply::text(phrases::TROUBLE),
             Verdict::Found => &answer.books,
         };
+        let led = |reply: Reply, count| match answer.source.filter(|_| answer.not_held) {
+            Some(source) => reply.led_by(&phrases::not_held(phrases::card::source(source), count)),
+            None => reply,
+        };
         match (wanted.view, &books[..]) {
             (View::Pick(number), books) => match books.get(number.wrapping_sub(1)) {
-                Some(book) => card::card(book, Way::List, occasion),
+                Some(book) => led(card::card(book, Way::List, occasion), 1),
                 None => Reply::text(&phrases::no_such_number(books.len())),
             },
             (View::Page(_), [book]) => {
@@ -201,7 +209,7 @@ impl Conversation {
                     Query::Words(_) => Way::Words,
                     Query::Author(_) => Way::Author,
                 };
-                card::card(book, way, occasion)
+                led(card::card(book, way, occasion), 1)
             }
             (View::Page(page), books) if page >= card::pages(books.len()) => {
                 Reply::text(phrases::LAST_PAGE)
@@ -210,7 +218,7 @@ impl Conversation {
                 if let Some(reader) = self.readers().get_mut(from) {
                     (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
                 }
-                card::list(books, &searched, page)
+                led(card::list(books, &searched, page), books.len())
             }
         }
     }

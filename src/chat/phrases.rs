@@ -63,6 +63,13 @@ pub fn not_found(searched: &str, way: &str) -> String {
     format!("没有找到{}。\n\n{way}", searched.trim_end())
 }
 
+/// Before `count` books from elsewhere that the library was asked for first and has not.
+pub fn not_held(source: &str, count: usize) -> String {
+    let books = if count == 1 { "这本书" } else { "这些书" };
+    let blank = if source.is_ascii() { " " } else { "" };
+    format!("馆里没有查到{books}，下面是{blank}{source}{blank}的资料。")
+}
+
 /// After a search by words.
 pub const TRY_WORDS: &str = "可以只发书名或作者，少写几个字；手边有书的话，发 ISBN 最准。";
 /// After a search by author.
@@ -171,8 +178,26 @@ pub mod card {
     pub const CALLNO: &str = "索书号";
     /// Before a room.
     pub const LOCATION: &str = "馆藏地";
-    /// Before a number.
-    pub const COPIES: &str = "可借";
+    /// Copies that can be had, and all; nothing when neither number is known.
+    pub fn copies(available: Option<u32>, total: Option<u32>) -> Option<String> {
+        let available = available.map(|count| match count {
+            crate::catalogue::book::UNCOUNTED => "可借".to_owned(),
+            count => format!("可借 {count}"),
+        });
+        let total = total.filter(|count| *count != crate::catalogue::book::UNCOUNTED);
+        match (available, total.map(|count| format!("共 {count}"))) {
+            (Some(available), Some(total)) => Some(format!("{available} / {total}")),
+            (available, total) => available.or(total),
+        }
+    }
+    /// When a lent copy is due back.
+    pub fn next_return(day: &str) -> String {
+        format!("最早 {day} 归还")
+    }
+    /// Some of `count` places.
+    pub fn and_more(places: &str, count: usize) -> String {
+        format!("{places}等 {count} 处")
+    }
     /// Before a source.
     pub const SOURCE: &str = "来源";
     /// Where a card comes from.
@@ -180,7 +205,9 @@ pub mod card {
         match source {
             crate::catalogue::book::Source::Douban => "豆瓣",
             crate::catalogue::book::Source::NeoDb => "NeoDB",
-            crate::catalogue::book::Source::Shelf => "馆藏",
+            crate::catalogue::book::Source::Shelf | crate::catalogue::book::Source::Interlib => {
+                "馆藏"
+            }
         }
     }
     /// The score in a title or list.

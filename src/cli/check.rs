@@ -9,9 +9,11 @@ use std::fmt::Write as _;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::catalogue::book::Source;
+use crate::catalogue::interlib::Checked;
 use crate::catalogue::{Outcome, Query};
 use crate::cli::serve;
 use crate::cli::settings::Settings;
@@ -26,6 +28,8 @@ use crate::wechat::signature::{Token, sign};
 const NOT_BEFORE: u64 = 1_735_689_600;
 /// What every source of Chinese books knows.
 const QUESTION: &str = "三体";
+/// What every Chinese library has.
+const LIBRARY_QUESTION: &str = crate::catalogue::interlib::QUESTION;
 /// Longer than any lookup gives one source, so that a slow one is told from a dead one.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A server of ours says at once who it is, or is started by systemd within a second.
@@ -95,7 +99,7 @@ pub fn check(settings: &Settings, wrong: Vec<String>, state: Option<PathBuf>) ->
         found.push(("listen", listen(&settings.listen, &settings.tokens)));
     }
     found.push(("clock", clock(unix::seconds())));
-    if right(&["SOURCES", "SHELF", "DOUBAN", "NEODB", "CONTACT"]) {
+    if right(&["SOURCES", "SHELF", "INTERLIB", "DOUBAN", "NEODB", "CONTACT"]) {
         found.extend(sources(settings));
     }
     found.push(("state", state_directory(state.as_deref())));
@@ -206,6 +210,12 @@ fn sources(settings: &Settings) -> Findings {
     let (mut found, mut answered) = (Findings::new(), false);
     for (catalogue, _) in &catalogues {
         let Some(query) = Query::words(QUESTION) else { continue };
+        if catalogue.source() == Source::Interlib {
+            let (works, findings) = interlib(settings);
+            answered |= works;
+            found.extend(findings);
+            continue;
+        }
         let began = Instant::now();
         let outcome = catalogue.find(&query, began + PATIENCE);
         answered |= matches!(outcome, Outcome::Found(_) | Outcome::NotFound | Outcome::Unasked);
@@ -218,6 +228,53 @@ fn sources(settings: &Settings) -> Findings {
     found
 }
 
+/// Search and copies of the library's catalogue, each by itself, and whether it can be searched.
+fn interlib(settings: &Settings) -> (bool, Findings) {
+    let http = match setup::http(settings) {
+        Ok(http) => Arc::new(http),
+        Err(sentence) => return (false, vec![("interlib", wrong(sentence))]),
+    };
+    match setup::interlib(settings, http) {
+        Ok(interlib) => interlib_findings(interlib.check(Instant::now() + PATIENCE)),
+        Err(sentence) => (false, vec![("interlib", wrong(sentence))]),
+    }
+}
+
+fn interlib_findings(checked: Checked) -> (bool, Findings) {
+    let took = Duration::ZERO;
+    let (works, search) = match &checked.search {
+        Ok((0, took)) => (
+            false,
+            warning(format!(
+                "search answers in {} ms, but has nothing for {LIBRARY_QUESTION}; are \
+                 DOUMIBOOK_INTERLIB_URL and DOUMIBOOK_INTERLIB_LIB right?",
+                took.as_millis()
+            )),
+        ),
+        Ok((found, took)) => (
+            true,
+            ok(format!(
+                "search works: {found} books for {LIBRARY_QUESTION} in {} ms",
+                took.as_millis()
+            )),
+        ),
+        Err(outcome) => {
+            let (level, sentence) = source_finding(Source::Interlib, outcome, took);
+            (false, (level, format!("search {}", sentence.replace(" after 0 ms", ""))))
+        }
+    };
+    let copies = match &checked.copies {
+        Ok(took) => ok(format!("copies work: told in {} ms", took.as_millis())),
+        Err(Outcome::Unasked) => warning("copies could not be tried without a book"),
+        Err(outcome) => {
+            let (level, sentence) = source_finding(Source::Interlib, outcome, took);
+            let sentence = sentence.replace(" after 0 ms", "");
+            (level, format!("copies {sentence}; books are shown without copies"))
+        }
+    };
+    (works, vec![("interlib", search), ("copies", copies)])
+}
+
 fn source_finding(source: Source, outcome: &Outcome, took: Duration) -> Finding {
     let millis = took.as_millis();
     match outcome {
@@ -225,7 +282,7 @@ fn source_finding(source: Source, outcome: &Outcome, took: Duration) -> Finding 
         Outcome::NotFound | Outcome::Unasked if source == Source::Shelf => {
             ok(format!("answers; {QUESTION} is not on it"))
         }
-        Outcome::NotFound | Outcome::Unasked => warning(format!(
+        Outcome::NotFound | Outcome::Unfit(_) | Outcome::Unasked => warning(format!(
             "answers in {millis} ms, but does not know {QUESTION}; is it the right service?"
         )),
         Outcome::Limited { reason, .. } => {

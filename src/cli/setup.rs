@@ -10,6 +10,7 @@ use std::time::Instant;
 
 use crate::catalogue::book::Source;
 use crate::catalogue::douban::Douban;
+use crate::catalogue::interlib::Interlib;
 use crate::catalogue::library::{Guarded, Library};
 use crate::catalogue::memory::{Memory, Origin};
 use crate::catalogue::neodb::NeoDb;
@@ -22,7 +23,7 @@ use crate::service::lookups::LookupService;
 use crate::service::metrics::Metrics;
 use crate::service::persistence;
 use crate::service::{Patience, Service, World};
-use crate::sys::http::{Http, Proxy};
+use crate::sys::http::{BaseUrl, Http, Proxy};
 use crate::sys::journal;
 use crate::sys::unix;
 use crate::wechat::credentials::Credentials;
@@ -39,6 +40,10 @@ pub fn catalogues(settings: &Settings) -> Result<Vec<Budgeted>, String> {
     let one = |source: &Source| -> Result<Budgeted, String> {
         Ok(match source {
             Source::Shelf => (Box::new(shelf(settings)?), None),
+            Source::Interlib => {
+                let most = NonZeroU32::new(settings.interlib_per_minute);
+                (Box::new(interlib(settings, http.clone())?), most)
+            }
             Source::Douban => {
                 let (base, key) = (settings.douban_url.clone(), settings.douban_key.clone());
                 let douban = Douban::new(http.clone(), base, key);
@@ -77,6 +82,10 @@ fn origin(settings: &Settings, source: Source) -> Origin {
     match (source, &settings.shelf) {
         (Source::Douban, _) => Origin::new(source, settings.douban_url.as_str()),
         (Source::NeoDb, _) => Origin::new(source, settings.neodb_url.as_str()),
+        (Source::Interlib, _) => {
+            let url = settings.interlib_url.as_ref().map(BaseUrl::as_str);
+            Origin::new(source, (url, &settings.interlib_lib))
+        }
         // Read once more, after the shelf has let go of it; a file that is gone by now has no
         // bytes, and its answers are asked for anew.
         (Source::Shelf, Some(path)) => Origin::new(source, std::fs::read(path).ok()),
@@ -90,6 +99,12 @@ pub fn http(settings: &Settings) -> Result<Http, String> {
     let version = env!("CARGO_PKG_VERSION");
     let contact = settings.contact.as_ref().map(|contact| format!(" ({contact})"));
     Ok(Http::new(&format!("doumibook/{version}{}", contact.unwrap_or_default()), proxy))
+}
+
+/// The library's own catalogue.
+pub fn interlib(settings: &Settings, http: Arc<Http>) -> Result<Interlib, String> {
+    let url = settings.interlib_url.clone().ok_or("DOUMIBOOK_INTERLIB_URL is not set")?;
+    Ok(Interlib::new(http, url, settings.interlib_lib.clone()))
 }
 
 fn shelf(settings: &Settings) -> Result<Shelf, String> {

@@ -261,6 +261,7 @@ fn log_report(note: &SourceReport) {
         }
         SourceEvent::Limited
         | SourceEvent::Down
+        | SourceEvent::Unfit
         | SourceEvent::OverBudget
         | SourceEvent::NoTime
         | SourceEvent::Changed(_) => {

@@ -53,6 +53,20 @@ impl Reply {
         if content.trim().is_empty() { Self::success() } else { Self(Form::Text(content)) }
     }
 
+    /// The same with a sentence before it; of cards, on the first.
+    pub fn led_by(self, sentence: &str) -> Self {
+        match self.0 {
+            Form::Success => Self(Form::Success),
+            Form::Text(text) => Self::text(&format!("{sentence}\n\n{text}")),
+            Form::News(mut articles) => {
+                if let Some(first) = articles.first_mut() {
+                    first.description = format!("{sentence}\n\n{}", first.description);
+                }
+                Self(Form::News(articles))
+            }
+        }
+    }
+
     /// Cards, the first one largest: 1 to a message, up to 8 to an event; WeChat drops what is
     /// beyond that, so we do. None at all is [`Reply::success`].
     pub fn news(mut articles: Vec<Article>, answers: Occasion) -> Self {

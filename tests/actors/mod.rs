@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use doumibook::catalogue::book::Source;
+use doumibook::catalogue::book::{Book, Source};
 use doumibook::catalogue::library::{Clock, Guarded};
 use doumibook::catalogue::{Catalogue, Outcome, Query, Reason};
 
@@ -60,17 +60,23 @@ pub struct Actor {
     pub source: Source,
     script: Arc<Mutex<VecDeque<Does>>>,
     pub untils: Arc<Mutex<Vec<Instant>>>,
+    renewals: Arc<AtomicU64>,
     hands: Hands,
 }
 
 impl Actor {
     pub fn new(source: Source, hands: &Hands, script: impl IntoIterator<Item = Does>) -> Self {
         let script = Arc::new(Mutex::new(script.into_iter().collect()));
-        Self { source, script, untils: Arc::default(), hands: hands.clone() }
+        let hands = hands.clone();
+        Self { source, script, untils: Arc::default(), renewals: Arc::default(), hands }
     }
 
     pub fn asked(&self) -> usize {
         self.untils.lock().unwrap().len()
+    }
+
+    pub fn renewed(&self) -> u64 {
+        self.renewals.load(SeqCst)
     }
 
     pub fn guarded(&self) -> Guarded {
@@ -85,6 +91,17 @@ impl Catalogue for Actor {
 
     fn find(&self, _: &Query, until: Instant) -> Outcome {
         self.untils.lock().unwrap().push(until);
+        self.act(until)
+    }
+
+    fn renew(&self, _: &[Book], until: Instant) -> Outcome {
+        self.renewals.fetch_add(1, SeqCst);
+        self.act(until)
+    }
+}
+
+impl Actor {
+    fn act(&self, until: Instant) -> Outcome {
         let mut script = self.script.lock().unwrap();
         let does = if script.len() > 1 { script.pop_front() } else { script.front().cloned() };
         match does.unwrap() {

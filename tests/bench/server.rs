@@ -1,6 +1,7 @@
 //! The real process under load, beside a bare tiny_http that returns fixed bytes.
 //!
-//! `cargo bench --bench server`; with `-- throughput`, `rest`, `new` or `hung` a part of it.
+//! `cargo bench --bench server`; with `-- throughput`, `rest`, `new`, `library` or
+//! `hung` a part of it.
 //! Clients, the server and the bare one share this machine's cores, so rates are only good for
 //! ratios within one run; of three pairs the one that was disturbed least, by its rates, is
 //! shown. CPU is the server's own, user and system.
@@ -30,10 +31,11 @@ fn main() {
     let settings = [("DOUMIBOOK_SHELF", shelf.to_str().expect("a path"))];
     // Cargo adds `--bench`.
     let named: Vec<&String> = arguments.iter().skip(1).filter(|a| !a.starts_with('-')).collect();
-    let parts: [(&str, &dyn Fn()); 4] = [
+    let parts: [(&str, &dyn Fn()); 5] = [
         ("throughput", &|| throughput(&settings)),
         ("rest", &|| at_rest(&settings)),
         ("new", &new_questions),
+        ("library", &library_questions),
         ("hung", &hung_source),
     ];
     for (name, run) in parts {
@@ -152,6 +154,58 @@ fn new_questions() {
     );
 }
 
+/// As [`new_questions`], of a library's own system: a search with 20 books of three branches each,
+/// then their copies, 50 ms each.
+fn library_questions() {
+    let source = answering(Some(Duration::from_millis(50)), library_answer);
+    let server = Process::doumibook(&[
+        ("DOUMIBOOK_INTERLIB_URL", &source),
+        ("DOUMIBOOK_INTERLIB_PER_MINUTE", "6000"),
+    ]);
+    let mut stream = connect(&server.address);
+    let mut once = |n: u64| {
+        let began = Instant::now();
+        stream.write_all(&push(&format!("book {n}"), next(), true)).expect("the server reads");
+        let reply = answer(&mut stream);
+        (began.elapsed(), reply)
+    };
+    let (before, count) = (server.cpu(), 200);
+    let mut took: Vec<_> = (0..count).map(|n| once(n).0).collect();
+    let cpu = (server.cpu() - before) as f64 / count as f64;
+    took.sort_unstable();
+    let (search, copies) = (library_answer("/api/search").len(), library_answer("/book/").len());
+    println!(
+        "\nlibrary's system of 50 ms a request, one reader, every question new, two requests \
+         ({search} and {copies} bytes): p50 {:.1} ms, p99 {:.1} ms, CPU {cpu:.0} µs a question",
+        took[count as usize / 2].as_secs_f64() * 1000.0,
+        took[count as usize * 99 / 100].as_secs_f64() * 1000.0,
+    );
+}
+
+/// What a library's system says of any question.
+fn library_answer(path: &str) -> String {
+    let each = |one: &dyn Fn(u64) -> String| (1..=20).map(one).collect::<Vec<_>>().join(",");
+    if path.contains("/book/") {
+        let row = |n: u64, branch: &str| {
+            format!(
+                r#"{{"bookrecno":{n},"callno":"I247.55/{n}","curlib":"A","curlibName":"{branch}","curlocal":"A_1","curlocalName":"一楼外借","copycount":3,"loanableCount":1,"shelfno":null,"barcode":"B{n}"}}"#
+            )
+        };
+        let rows =
+            |n: u64| ["中心馆", "城东分馆", "城西分馆"].map(|branch| row(n, branch)).join(",");
+        return format!(r#"{{"previews":{{{}}}}}"#, each(&|n| format!(r#""{n}":[{}]"#, rows(n))));
+    }
+    let doc = |n: u64| {
+        format!(
+            r#"{{"callno_sort":"I247.55/{n}","hasholding":"y","id":"{n}","regdate":"1575373424000","loannum_sort":"00000069.00","author_meta":"作者{n}著","classno_meta":"I247.55","page_meta":"302页","price_meta":"CNY23.00","publisher_meta":"某某出版社","pubdate_meta":"2008","title_meta":"山河岁月{n}：珍藏版","subject_meta":"长篇小说","booktype_meta":"1","score":6.0}}"#
+        )
+    };
+    format!(
+        r#"{{"responseHeader":{{"status":0,"QTime":7}},"response":{{"numFound":20,"start":0,"maxScore":6.0,"docs":[{}]}}}}"#,
+        each(&doc)
+    )
+}
+
 /// 500 readers wait on a source that never answers; others are served meanwhile.
 fn hung_source() {
     let source = source(None);
@@ -205,25 +259,33 @@ fn wait_until(so: impl Fn() -> bool) {
 /// A source that takes so long for each answer, or for ever; a thread for each connection.
 /// Returns its URL.
 fn source(delay: Option<Duration>) -> String {
+    answering(delay, |_| {
+        r#"{"total":1,"books":[{"id":"1","title":"三体","author":["刘慈欣"]}]}"#.to_owned()
+    })
+}
+
+/// As [`source`], with these answers to paths.
+fn answering(delay: Option<Duration>, says: fn(&str) -> String) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}", listener.local_addr().expect("its number"));
     thread::spawn(move || {
         for stream in listener.incoming().map_while(Result::ok) {
-            thread::spawn(move || serve_source(stream, delay));
+            thread::spawn(move || serve_source(stream, delay, says));
         }
     });
     url
 }
 
-fn serve_source(mut stream: TcpStream, delay: Option<Duration>) {
-    let body = r#"{"total":1,"books":[{"id":"1","title":"三体","author":["刘慈欣"]}]}"#;
-    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
+fn serve_source(mut stream: TcpStream, delay: Option<Duration>, says: fn(&str) -> String) {
     let mut received = Vec::new();
     let mut chunk = [0; 4096];
     while let Ok(count @ 1..) = stream.read(&mut chunk) {
         received.extend_from_slice(&chunk[..count]);
         if received.ends_with(b"\r\n\r\n") {
             let Some(delay) = delay else { continue };
+            let request = String::from_utf8_lossy(&received).into_owned();
+            let body = says(request.split(' ').nth(1).unwrap_or_default());
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{body}", body.len());
             received.clear();
             thread::sleep(delay);
             if stream.write_all(answer.as_bytes()).is_err() {

@@ -5,7 +5,8 @@
 
 use std::time::Instant;
 
-use doumibook::catalogue::book::Book;
+use doumibook::catalogue::book::{Book, Holding, Place};
+use doumibook::catalogue::interlib::{holdings, read};
 use doumibook::catalogue::isbn::{self, Isbn, Typed};
 use doumibook::catalogue::links;
 use doumibook::catalogue::memory::{Memory, Origin};
@@ -40,6 +41,7 @@ pub const TARGETS: &[Target] = &[
     Target { name: "push", run: push, seeds: PUSH, words: &["<![CDATA[", "]]>", "<xml>", "</xml>", "<!DOCTYPE a [<!ENTITY b \"c\">]>", "&b;", "&#0;", "&#x1F600;", "<a>", "</a>", "\u{fffe}", "event", "scancode_waitmsg", "subscribe"] },
     Target { name: "envelope", run: envelope, seeds: ENVELOPE, words: &["<Encrypt>", "</Encrypt>", "=", "AAAA", "<![CDATA[", "]]>"] },
     Target { name: "source", run: source, seeds: SOURCE, words: &["null", "[", "]", "{", "}", "\"books\":", "\"code\":6000", "1e400", "-1", "\\u0000", "\\ud800", "http://img.doubanio.com/a.jpg", "<b>", "&amp;"] },
+    Target { name: "interlib", run: interlib, seeds: INTERLIB, words: &["null", "[", "]", "{", "}", "\"docs\":", "\"previews\":", "1e400", "-1", "4294967296", "0.01", "\\u0000", "\\ud800", "：", "．", "/丛书", "著", "译", "作者:", "页", "册", "闭架", "在馆", "1795000000000", "<", "opac验证"] },
     Target { name: "shelf", run: shelf, seeds: SHELF, words: &["\"", ",", ";", "\t", "\r\n", "{\"title\":\"a\"}", "书名", "ISBN", "\u{feff}", "9787536692930", "[]", "null"] },
     Target { name: "settings", run: settings, seeds: SETTINGS, words: &["\n", "0", "-1", "4 MiB", "18446744073709551616", "https://", "unix:/", "[::1]:1", "shelf,douban", "secure", "yes"] },
     Target { name: "question", run: question, seeds: QUESTION, words: &["978", "-", "·", "ISBN", "X", "　", "《", "》", "％", "%E4", "book.douban.com/subject/", "作者:", "0"] },
@@ -191,7 +193,7 @@ const SOURCE: &[&str] = &[
 fn source(bytes: &[u8]) {
     let Some((&choice, body)) = bytes.split_first() else { return };
     let status = [200, 200, 404, 400, 403, 429, 500, 302][usize::from(choice >> 3) % 8];
-    let page = Page { status, retry_after: None, body: body.to_vec() };
+    let page = Page { status, body: body.to_vec(), ..Page::default() };
     let query = match choice % 4 {
         0 => Isbn::parse("9787536692930").map(Query::Isbn),
         1 => Query::words("三体"),
@@ -211,7 +213,10 @@ fn check_outcome(outcome: &Outcome) {
             (0..card::pages(books.len()) + 1)
                 .for_each(|page| check_reply(&card::list(books, "三体", page)));
         }
-        Outcome::Limited { reason, .. } | Outcome::Operator(reason) | Outcome::Down(reason) => {
+        Outcome::Limited { reason, .. }
+        | Outcome::Operator(reason)
+        | Outcome::Unfit(reason)
+        | Outcome::Down(reason) => {
             let line = reason.to_string();
             assert!(!line.is_empty() && !line.contains(char::is_control), "{line:?}");
         }
@@ -231,6 +236,55 @@ fn check_book(book: &Book) {
         check_reply(&card::card(book, way, Occasion::Message));
         check_reply(&card::card(book, way, Occasion::Event));
     }
+}
+
+const INTERLIB: &[&str] = &[
+    "0{\"response\":{\"numFound\":2,\"maxScore\":4.5,\"docs\":[{\"id\":\"200018\",\"title_meta\":\"三体：新版\",\"author_meta\":\"刘慈欣著\",\"isbn_meta\":\"978-7-5366-9293-0\",\"callno_sort\":\"I247.55/114\",\"page_meta\":\"2,302页\",\"pubdate_meta\":\"2008.01\",\"price_meta\":\"CNY23.00\",\"score\":4.5},{\"id\":200019,\"title_meta\":\"三体．Ⅱ，黑暗森林/科幻丛书\",\"author_meta\":\"作者:吴言|责编:范伟//张孟桥\",\"isbn_meta\":null,\"score\":0.01}]}}",
+    "1{\"response\":{\"numFound\":0,\"docs\":[]}}",
+    "2<title>opac验证</title>",
+    "3{\"previews\":{\"200018\":[{\"callno\":\"I247.55/114,I247.55/115\",\"curlibName\":\"甲馆\",\"curlocalName\":\"甲馆一楼\",\"copycount\":2,\"loanableCount\":\"1\"},{\"curlibName\":\"乙馆\",\"curlocalName\":\"闭架\",\"copycount\":3,\"loanableCount\":4}],\"7\":null}}",
+    "3{\"holdingList\":[{\"state\":3,\"barcode\":\"b1\",\"callno\":\"I247.55/114\",\"curlib\":\"A\",\"curlocal\":\"01\",\"cirtype\":\"001\"},{\"state\":2,\"barcode\":\"b2\",\"curlib\":\"A\"}],\"loanWorkMap\":{\"b1\":{\"returnDate\":1795000000000}},\"libcodeMap\":{\"A\":\"甲馆\"},\"localMap\":{\"01\":\"一楼\"},\"pBCtypeMap\":{\"001\":{\"name\":\"中文图书\"}},\"holdStateMap\":{\"2\":{\"stateName\":\"在馆\"},\"3\":{\"stateName\":\"借出\"}}}",
+];
+
+/// Any answer of a library's catalogue is read; what is told of copies adds up, and no text is
+/// longer than a line. The first byte says what was asked, and how it was answered.
+fn interlib(bytes: &[u8]) {
+    let Some((&choice, body)) = bytes.split_first() else { return };
+    let status = [200, 200, 200, 200, 404, 403, 429, 500][usize::from(choice >> 4) % 8];
+    let page = Page { status, body: body.to_vec(), ..Page::default() };
+    let query = match choice % 4 {
+        0 => Isbn::parse("9787536692930").map(Query::Isbn),
+        1 => Query::words("三体"),
+        2 => Query::author("刘慈欣"),
+        _ => Query::words("c++"),
+    };
+    let (Some(query), Ok(base)) = (query, BaseUrl::parse("https://a.example/opac")) else { return };
+    let outcome = read::answer(&query, &page, &base);
+    check_outcome(&outcome);
+    if let Outcome::Found(books) = &outcome {
+        assert!(books.iter().all(|book| book.records.len() <= HITS));
+        let texts = books.iter().flat_map(|book| [&book.title, &book.subtitle, &book.publisher]);
+        assert!(texts.into_iter().all(|text| text.chars().count() <= 300));
+    }
+    let Ok(json) = read::json(&page, "/api/holding") else { return };
+    let previews = json.get("previews").cloned().unwrap_or_default();
+    const NOW: u64 = 1_794_900_000;
+    let seen = [holdings::previewed(&previews, &[200018, 7]), holdings::listed(&json, NOW)];
+    seen.into_iter().flatten().for_each(|held| check_copies(&held));
+}
+
+fn check_copies(held: &Holding) {
+    assert!(held.total > Some(0) && held.available <= held.total);
+    let sum = |of: fn(&Place) -> Option<u32>| held.places.iter().filter_map(of).sum::<u32>();
+    assert!(Some(sum(|place| place.available)) <= held.available);
+    assert!(Some(sum(|place| place.total)) <= held.total);
+    assert!(
+        held.places.iter().all(|place| !place.name.is_empty() && place.name.chars().count() <= 601)
+    );
+    let day = &held.next_return;
+    assert!(day.is_empty() || day.ends_with('日') && day.contains('月'), "{day}");
+    let book = Book { title: "三体".into(), holding: Some(held.clone()), ..Book::default() };
+    check_book(&book);
 }
 
 const SHELF: &[&str] = &[
@@ -342,9 +396,9 @@ fn question(bytes: &[u8]) {
 }
 
 const STATE: &[&str] = &[
-    "{\"format\":\"doumibook memory\",\"version\":1,\"answers\":2,\"sources\":[[\"douban\",7]]}\n{\"query\":\"isbn:9787536692930\",\"at\":1790000000,\"books\":[{\"title\":\"三体\",\"source\":\"douban\",\"isbn\":\"9787536692930\",\"rating\":[88,1],\"authors\":[\"刘慈欣\"]}]}\n{\"query\":\"words:a\",\"at\":1790000000,\"books\":[]}\n",
-    "{\"format\":\"doumibook memory\",\"version\":1,\"answers\":1,\"sources\":[[\"douban\",7]]}\n{\"query\":\"author:a\",\"at\":1789999990,\"books\":[{\"title\":\"b\",\"source\":\"douban\",\"rating\":[],\"holding\":[\"a\",\"b\",\"c\"]}]}\n",
-    "{\"format\":\"doumibook memory\",\"version\":2}\n",
+    "{\"format\":\"doumibook memory\",\"version\":2,\"answers\":2,\"sources\":[[\"douban\",7]]}\n{\"query\":\"isbn:9787536692930\",\"at\":1790000000,\"books\":[{\"title\":\"三体\",\"source\":\"douban\",\"isbn\":\"9787536692930\",\"rating\":[88,1],\"authors\":[\"刘慈欣\"]}]}\n{\"query\":\"words:a\",\"at\":1790000000,\"books\":[]}\n",
+    "{\"format\":\"doumibook memory\",\"version\":2,\"answers\":1,\"sources\":[[\"douban\",7]]}\n{\"query\":\"author:a\",\"at\":1789999990,\"books\":[{\"title\":\"b\",\"source\":\"douban\",\"rating\":[],\"holding\":[\"a\",[[\"b\",1,null]],0,2,\"10月22日\"]}]}\n",
+    "{\"format\":\"doumibook memory\",\"version\":3}\n",
 ];
 
 /// Any file gives a memory within its bound; what was read can be written and read again.

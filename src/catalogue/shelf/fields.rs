@@ -173,15 +173,17 @@ pub(super) fn book(fields: [&str; FIELDS]) -> Book {
         title, authors, translators, publisher, subtitle, series, origin_title,
         isbn, callno, location, price, pubdate, pages, copies, id, _, cover, link, summary,
     ] = fields.map(str::to_owned);
-    let holding = Holding { callno, location, copies };
+    let holding = Holding::at(&callno, &location, copies.parse().ok(), None);
     Book {
+        records: Vec::new(),
         authors: people(&authors),
         translators: people(&translators),
         isbn: Isbn::parse(&isbn),
         rating,
         link: if link.is_empty() { douban::public_page(&id) } else { link },
-        holding: (holding != Holding::default()).then_some(holding),
+        holding: (!holding.is_empty()).then_some(holding),
         source: Source::Shelf,
+        added: String::new(),
         title, subtitle, origin_title, publisher, pubdate, price, pages, series, summary, cover,
     }
 }

@@ -164,21 +164,27 @@ impl Given {
     /// The order in which sources are asked.
     pub fn sources(&mut self, set_up: Vec<Source>) -> Vec<Source> {
         let name = "DOUMIBOOK_SOURCES";
-        let named = |word: &str| Source::ALL.into_iter().find(|s| s.name() == word);
         let read = |text: &str| -> Option<Vec<Source>> {
             let words = text.split(',').map(str::trim).filter(|word| !word.is_empty());
-            let sources: Vec<_> = words.map(named).collect::<Option<_>>()?;
+            let sources: Vec<_> = words.map(Source::named).collect::<Option<_>>()?;
             let once = sources.iter().collect::<HashSet<_>>().len() == sources.len();
             Some(sources).filter(|sources| once && !sources.is_empty())
         };
-        let right = "some of shelf, douban, neodb, each once, with commas";
+        let all = Source::ALL.map(Source::name).join(", ");
+        let right = format!("some of {all}, each once, with commas");
         let sources = self.value(name, |text| read(text).ok_or(right));
-        let shelf = |sources: &Vec<_>| sources.contains(&Source::Shelf);
-        if sources.as_ref().is_some_and(shelf) && !shelf(&set_up) {
-            self.wrong.push(format!(
-                "{name} names shelf, but DOUMIBOOK_SHELF is not set; expected the path of a file \
-                 of books there"
-            ));
+        let needs = [
+            (Source::Shelf, "DOUMIBOOK_SHELF", "the path of a file of books"),
+            (Source::Interlib, "DOUMIBOOK_INTERLIB_URL", "the address of the library's catalogue"),
+        ];
+        for (source, needed, what) in needs {
+            let named = sources.as_ref().is_some_and(|sources| sources.contains(&source));
+            if named && !set_up.contains(&source) {
+                let source = source.name();
+                self.wrong.push(format!(
+                    "{name} names {source}, but {needed} is not set; expected {what} there"
+                ));
+            }
         }
         sources.unwrap_or(set_up)
     }

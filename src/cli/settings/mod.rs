@@ -11,6 +11,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::catalogue::book::Source;
+use crate::catalogue::interlib;
 use crate::sys::http::BaseUrl;
 use crate::sys::journal;
 use crate::sys::secret::Secret;
@@ -39,7 +40,10 @@ pub const ALL: &[(&str, &str, &str)] = &[
     ("DOUMIBOOK_LISTEN", "127.0.0.1:8080", "ADDR:PORT or unix:PATH; with systemd, doumibook.socket decides"),
     ("DOUMIBOOK_NAME", "豆米查书", "the account's name in greetings and on the page"),
     ("DOUMIBOOK_WELCOME", "built in", "welcome for new followers; \\n begins a new line"),
-    ("DOUMIBOOK_SOURCES", "those set up", "sources in the order to ask them, of shelf,douban,neodb"),
+    ("DOUMIBOOK_SOURCES", "those set up", "sources in the order to ask them, of shelf,interlib,douban,neodb"),
+    ("DOUMIBOOK_INTERLIB_URL", "none", "a library's Interlib (图创) catalogue, …/opac; http:// also to public addresses"),
+    ("DOUMIBOOK_INTERLIB_LIB", "none", "its code of one branch or tenant (curlibcode), such as STC001"),
+    ("DOUMIBOOK_INTERLIB_PER_MINUTE", "60", "questions to the library a minute, 1 to 6000; each is 2 or 3 requests"),
     ("DOUMIBOOK_DOUBAN_URL", "https://api.douban.com", "base URL; http:// only for loopback and private addresses"),
     ("DOUMIBOOK_DOUBAN_KEY", "none", "Douban API key"),
     ("DOUMIBOOK_DOUBAN_PER_MINUTE", "8", "requests to Douban a minute, 1 to 1000000"),
@@ -112,6 +116,12 @@ pub struct Settings {
     pub welcome: Option<String>,
     /// Sources that are set up, in the order in which they are asked; empty when none is.
     pub sources: Vec<Source>,
+    /// A library's own catalogue.
+    pub interlib_url: Option<BaseUrl>,
+    /// Its code of one branch or tenant.
+    pub interlib_lib: Option<String>,
+    /// Questions a minute.
+    pub interlib_per_minute: u32,
     /// Douban's base URL.
     pub douban_url: BaseUrl,
     /// Douban's key.
@@ -176,6 +186,7 @@ impl Settings {
         let shelf = given.text("DOUMIBOOK_SHELF").map(PathBuf::from);
         let set_up = [
             (Source::Shelf, "DOUMIBOOK_SHELF"),
+            (Source::Interlib, "DOUMIBOOK_INTERLIB_URL"),
             (Source::Douban, "DOUMIBOOK_DOUBAN_KEY"),
             (Source::Douban, "DOUMIBOOK_DOUBAN_URL"),
             // Needs neither key nor file, so it is there for those who set up nothing.
@@ -195,6 +206,10 @@ impl Settings {
             name: given.name().unwrap_or("豆米查书".into()),
             welcome: given.welcome(),
             sources: given.sources(set_up),
+            interlib_url: given.value("DOUMIBOOK_INTERLIB_URL", interlib::url::base),
+            interlib_lib: given.value("DOUMIBOOK_INTERLIB_LIB", interlib::url::lib),
+            // Six calls 0.6 s apart were all answered; it is the operator's own server.
+            interlib_per_minute: given.number("DOUMIBOOK_INTERLIB_PER_MINUTE", 60, 1..=6000),
             douban_url: given.url("DOUMIBOOK_DOUBAN_URL", "api.douban.com"),
             douban_key: given.value("DOUMIBOOK_DOUBAN_KEY", |key| Secret::new(key).ok_or("")),
             // The last published figure for a key was 500 an hour, 8.3 a minute; going over it
@@ -228,7 +243,7 @@ impl Settings {
             self.sources.push(Source::NeoDb);
             journal::info(format_args!(
                 "no source is set up, so books come from NeoDB ({}); set DOUMIBOOK_SHELF, \
-                 DOUMIBOOK_DOUBAN_URL or DOUMIBOOK_DOUBAN_KEY to change that",
+                 DOUMIBOOK_INTERLIB_URL, DOUMIBOOK_DOUBAN_URL or DOUMIBOOK_DOUBAN_KEY to change that",
                 self.neodb_url.as_str()
             ));
         }

@@ -16,7 +16,7 @@ use std::io;
 use std::sync::Mutex;
 use std::time::{Duration, Instant};
 
-use ureq::http::header::{LOCATION, RETRY_AFTER};
+use ureq::http::header::{CONTENT_ENCODING, LOCATION, RETRY_AFTER};
 use ureq::http::uri::Authority;
 use ureq::http::{Response, Uri};
 use ureq::unversioned::transport::DefaultConnector;
@@ -68,6 +68,8 @@ pub struct Page {
     pub retry_after: Option<Duration>,
     /// At most [`MAX_BODY`] bytes.
     pub body: Vec<u8>,
+    /// Whether the body is compressed, which nobody asked for: some proxies do it all the same.
+    pub compressed: bool,
 }
 
 /// Why there is no answer; `Display` is for the operator's log.
@@ -81,6 +83,8 @@ pub enum Failure {
     Redirected(String),
     /// Redirected within the origin, again and again.
     Circles,
+    /// The answer is larger than [`MAX_BODY`].
+    TooLarge,
     /// Anything else that keeps a page from coming, in words.
     Broken(&'static str),
 }
@@ -90,7 +94,6 @@ const CONNECT_FAILED: Failure = Failure::Broken("could not connect");
 const TLS: Failure = Failure::Broken("no valid TLS: wrong port, or a certificate of another host");
 const PROXY: Failure = Failure::Broken("the proxy refused the connection");
 const CUT_SHORT: Failure = Failure::Broken("the answer was cut short");
-const TOO_LARGE: Failure = Failure::Broken("the answer is larger than 1024 KiB");
 /// What came is not HTTP, or the request could not be written as such.
 const PROTOCOL: Failure = Failure::Broken("the answer is not HTTP");
 
@@ -104,6 +107,7 @@ impl fmt::Display for Failure {
                 write!(f, "redirected to {host}, which is not followed")
             }
             Self::Circles => f.write_str("redirected in circles"),
+            Self::TooLarge => f.write_str("the answer is larger than 1024 KiB"),
             Self::Broken(why) => f.write_str(why),
         }
     }
@@ -221,10 +225,13 @@ impl Call {
     fn page(&self, mut response: Response<Body>) -> Result<Page, Failure> {
         let retry_after =
             header(&response, RETRY_AFTER).and_then(|text| later::wish(text, unix::seconds()));
+        let encoding = header(&response, CONTENT_ENCODING).unwrap_or("identity");
+        let compressed = !encoding.eq_ignore_ascii_case("identity") && !encoding.is_empty();
         let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
         Ok(Page {
             status: response.status().as_u16(),
             retry_after,
+            compressed,
             body: body.map_err(|e| match self.failure(e) {
                 Failure::Closed => CUT_SHORT,
                 other => other,
@@ -240,7 +247,7 @@ impl Call {
             HostNotFound => NAME,
             Rustls(_) | Tls(_) | Pem(_) | TlsRequired => TLS,
             ConnectProxyFailed(_) | InvalidProxyUrl => PROXY,
-            BodyExceedsLimit(_) => TOO_LARGE,
+            BodyExceedsLimit(_) => Failure::TooLarge,
             ConnectionFailed => CONNECT_FAILED,
             Io(error) => match error.kind() {
                 TimedOut => Failure::TimedOut(self.started.elapsed()),
