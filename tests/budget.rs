@@ -4,8 +4,10 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use doumibook::catalogue::book::Book;
-use doumibook::catalogue::guard::{BreakerChange, BreakerState, Permit, RestCause, SourceGuard};
-use doumibook::catalogue::{Outcome, Reason, SourceEvent};
+use doumibook::catalogue::guard::{
+    BreakerChange, BreakerState, NotAdmitted, Permit, RestCause, SourceGuard,
+};
+use doumibook::catalogue::{Outcome, Reason};
 
 fn at(start: Instant, millis: u64) -> Instant {
     start + Duration::from_millis(millis)
@@ -72,7 +74,7 @@ fn the_breaker() {
             assert_eq!(gate.would_ask(now), letter != '!', "{row}, at {second}");
             match gate.admit(now, now + Duration::from_secs(4), second) {
                 Ok(pass) => drop(gate.report(pass, &outcome(letter), now)),
-                Err(SourceEvent::Resting(_)) => assert_eq!(letter, '!', "{row}, at {second}"),
+                Err(NotAdmitted::Resting(_)) => assert_eq!(letter, '!', "{row}, at {second}"),
                 Err(other) => panic!("{row}: {other:?}"),
             }
             assert_eq!(shown(&gate, start, second), expected, "{row}, at {second}");
@@ -115,7 +117,7 @@ fn exactly_one_probe() {
     assert_eq!(shown(&gate, start, 15), "probing");
     for _ in 0..100 {
         let refused = gate.admit(at(start, 15_000), at(start, 19_000), 0);
-        assert_eq!(refused, Err(SourceEvent::Resting(RestCause::Limited)));
+        assert_eq!(refused, Err(NotAdmitted::Resting(RestCause::Limited)));
     }
     assert_eq!(gate.report(late, &Outcome::NotFound, at(start, 16_000)), None);
     assert_eq!(shown(&gate, start, 16), "probing", "only the probe decides");
@@ -158,7 +160,7 @@ fn the_budget_holds_in_every_minute() {
                 gate.report(pass, &Outcome::NotFound, now);
                 asked.push(millis);
             }
-            Err(refused) => assert_eq!((refused, free), (SourceEvent::OverBudget, false)),
+            Err(refused) => assert_eq!((refused, free), (NotAdmitted::OverBudget, false)),
         }
     }
     assert_eq!(asked.len(), 25, "all of it is used");
@@ -177,7 +179,7 @@ fn what_a_source_cannot_know_costs_nothing() {
         gate.report(free, &Outcome::Unasked, at(start, 0));
     }
     let _spent = pass(&mut gate, at(start, 0));
-    assert_eq!(gate.admit(at(start, 0), at(start, 1), 0), Err(SourceEvent::OverBudget));
+    assert_eq!(gate.admit(at(start, 0), at(start, 1), 0), Err(NotAdmitted::OverBudget));
 }
 
 /// One letter and one question after another, a second apart; where the breaker stands at the end.

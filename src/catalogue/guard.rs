@@ -10,7 +10,6 @@ use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
 use super::Outcome;
-use super::report::SourceEvent;
 
 /// So many questions that fail in a row are no coincidence: a lost packet makes one, a restart
 /// two. However often one is asked it counts once, since there are services that fail on a single
@@ -42,6 +41,15 @@ pub enum RestCause {
     Operator,
     /// It did not answer, or nothing of use.
     Down,
+}
+
+/// Why a source may not be asked now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotAdmitted {
+    /// It rests, for this cause.
+    Resting(RestCause),
+    /// The budget of this minute is used up.
+    OverBudget,
 }
 
 /// Where the breaker stands.
@@ -123,19 +131,18 @@ impl SourceGuard {
     }
 
     /// Asks for leave to ask the source at `now` with a deadline `until`; `question` tells
-    /// questions apart. Whoever gets it reports the outcome. An error is [`SourceEvent::Resting`] or
-    /// [`SourceEvent::OverBudget`].
+    /// questions apart. Whoever gets it reports the outcome.
     pub fn admit(
         &mut self,
         now: Instant,
         until: Instant,
         question: u64,
-    ) -> Result<Permit, SourceEvent> {
+    ) -> Result<Permit, NotAdmitted> {
         if let Some(cause) = self.resting(now) {
-            return Err(SourceEvent::Resting(cause));
+            return Err(NotAdmitted::Resting(cause));
         }
         if self.is_spent(now) {
-            return Err(SourceEvent::OverBudget);
+            return Err(NotAdmitted::OverBudget);
         }
         if let Some(most) = self.per_minute {
             self.asked.truncate(most.get() as usize - 1);

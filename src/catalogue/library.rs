@@ -319,7 +319,7 @@ fn admit(
     let mut hasher = DefaultHasher::new();
     query.hash(&mut hasher);
     let admitted = source.gate.as_ref().map(|gate| lock(gate).admit(now, until, hasher.finish()));
-    admitted.transpose()
+    Ok(admitted.transpose()?)
 }
 
 /// Copies of an hour ago are nobody's to promise; those of a shelf do not change.

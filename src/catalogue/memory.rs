@@ -246,6 +246,10 @@ impl Memory {
 /// What an allocation costs beside its bytes: glibc keeps 8 and rounds up to 16.
 const ALLOCATION: usize = 16;
 
+/// The least that one takes. A book has a dozen short texts: counted with their bytes alone, what
+/// was remembered took half as much memory again as it may.
+const LEAST: usize = 32;
+
 /// What one answer costs in the two maps. The table is between 7/16 and 7/8 full, and has one
 /// more byte a slot. The nodes of the tree are 5/11 full at least, and carry more than their
 /// slots.
@@ -266,7 +270,7 @@ fn cost(Remembered { query, books, .. }: &Remembered) -> usize {
 }
 
 fn text_cost(text: &String) -> usize {
-    if text.capacity() == 0 { 0 } else { text.capacity() + ALLOCATION }
+    if text.capacity() == 0 { 0 } else { (text.capacity() + ALLOCATION).max(LEAST) }
 }
 
 fn list_cost(list: &Vec<String>) -> usize {

@@ -12,6 +12,7 @@ pub mod douban;
 pub mod guard;
 pub mod interlib;
 pub mod isbn;
+mod json;
 pub mod library;
 pub mod links;
 pub mod memory;

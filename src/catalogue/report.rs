@@ -7,7 +7,7 @@
 use std::fmt;
 
 use super::Reason;
-use super::guard::{BreakerChange, RestCause};
+use super::guard::{BreakerChange, NotAdmitted, RestCause};
 use crate::catalogue::book::Source;
 
 /// One line for the operator's log.
@@ -48,6 +48,15 @@ pub enum SourceEvent {
     NoTime,
     /// From now on, or not any more, left alone.
     Changed(BreakerChange),
+}
+
+impl From<NotAdmitted> for SourceEvent {
+    fn from(why: NotAdmitted) -> Self {
+        match why {
+            NotAdmitted::Resting(cause) => Self::Resting(cause),
+            NotAdmitted::OverBudget => Self::OverBudget,
+        }
+    }
 }
 
 impl SourceReport {

@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 
+use super::json::{self, JsonError};
 use super::{Outcome, Reason};
 use crate::sys::http::{Failure, Page};
 
@@ -40,16 +41,18 @@ pub fn json(page: &Page, setting: &str) -> Result<Value, Outcome> {
         return Err(operator(why, setting));
     }
     let body = page.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&page.body);
-    serde_json::from_slice(body).map_err(|error| {
-        let what = if body.trim_ascii_start().starts_with(b"<") {
+    let what = match json::read(body) {
+        Ok(value) => return Ok(value),
+        Err(JsonError::CutShort) => {
+            return Err(Outcome::Down(Reason::new("the answer was empty or cut short")));
+        }
+        Err(JsonError::TooMany) => "the answer has more values than any search brings",
+        Err(JsonError::NotJson) if body.trim_ascii_start().starts_with(b"<") => {
             "a web page instead of JSON"
-        } else if error.is_eof() {
-            return Outcome::Down(Reason::new("the answer was empty or cut short"));
-        } else {
-            "the answer is not JSON"
-        };
-        operator(what, setting)
-    })
+        }
+        Err(JsonError::NotJson) => "the answer is not JSON",
+    };
+    Err(operator(what, setting))
 }
 
 /// What a page means by its status alone, when nothing in it says more; `None` for success.

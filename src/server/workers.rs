@@ -37,8 +37,8 @@ pub type Handler = Box<dyn Fn(&Call<'_>) -> Handled + Send + Sync>;
 /// Stack of a worker: TLS and JSON need less than half of it.
 const STACK: usize = 512 * 1024;
 /// How many threads are left to take requests when one goes to wait for a source: a help text
-/// takes some 20 µs of one, and there are two so that one that reads a long body stops nobody.
-const LEFT: usize = 2;
+/// takes some 20 µs of it.
+const LEFT: usize = 1;
 /// How long a thread beyond the usual number waits for a request before it ends.
 const SURPLUS: Duration = Duration::from_secs(2);
 

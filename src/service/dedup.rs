@@ -83,11 +83,13 @@ impl DeliveryDedup {
     /// Remembers the answer and returns who waits for it.
     pub fn settle(&mut self, push: &Identity, reply: &Response) -> Vec<Ticket> {
         let Some(entry) = self.entries.get_mut(push) else { return Vec::new() };
+        let waiting = std::mem::take(&mut entry.waiting);
         if entry.reply.is_none() {
             self.bytes += reply.body.len();
             entry.reply = Some(reply.clone());
+            self.make_room();
         }
-        std::mem::take(&mut entry.waiting)
+        waiting
     }
 
     /// Drops a push that is not answered yet and returns who waits for it.
@@ -105,20 +107,30 @@ impl DeliveryDedup {
         self.entries.values_mut().flat_map(|entry| std::mem::take(&mut entry.waiting)).collect()
     }
 
+    /// Forgets what is older than a minute.
     fn expire(&mut self, now: Instant) {
-        // Each is looked at once: those that still wait go to the back.
+        self.forget_oldest(|_, since| now.saturating_duration_since(since) >= KEPT, true);
+        self.make_room();
+    }
+
+    /// Forgets the oldest answers while there are too many, or too large ones.
+    fn make_room(&mut self) {
+        self.forget_oldest(|this, _| this.entries.len() >= ENTRIES || this.bytes > BYTES, false);
+    }
+
+    /// Forgets the oldest as long as `goes` says so; those that still wait only if `all` may go.
+    /// Each is looked at once: those that stay go to the back.
+    fn forget_oldest(&mut self, goes: impl Fn(&Self, Instant) -> bool, all: bool) {
         for _ in 0..self.order.len() {
             let Some((since, push)) = self.order.pop_front() else { return };
-            let old = now.saturating_duration_since(since) >= KEPT;
-            let crowded = self.entries.len() >= ENTRIES || self.bytes > BYTES;
-            if !old && !crowded {
+            if !goes(self, since) {
                 return self.order.push_front((since, push));
             }
             // A forgotten push that came again has a younger entry of its own.
             let Some(entry) = self.entries.get(&push).filter(|entry| entry.since == since) else {
                 continue;
             };
-            if entry.reply.is_none() && !old {
+            if entry.reply.is_none() && !all {
                 self.order.push_back((since, push));
                 continue;
             }

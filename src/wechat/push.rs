@@ -8,6 +8,7 @@
 use std::collections::hash_map::DefaultHasher;
 use std::fmt;
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 
 use super::xml::Fields;
 use crate::sys::text;
@@ -104,7 +105,7 @@ pub struct AccountId(Box<str>);
 
 /// Names one push among all: sender and MsgId, or what stands for it in events.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct Identity(Box<str>);
+pub struct Identity(Arc<str>);
 
 impl OpenId {
     /// 1 to 64 letters, digits and `-_.@`; real ones have 28 of `[A-Za-z0-9_-]`.

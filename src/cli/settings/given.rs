@@ -8,7 +8,7 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::str::FromStr;
 
-use super::{ALL, is_hidden, parse_mode};
+use super::names::{ALL, is_hidden, parse_mode};
 use crate::catalogue::book::Source;
 use crate::sys::http::BaseUrl;
 use crate::sys::secret::Secret;
