@@ -1,4 +1,4 @@
-//! The page of `doumibook demo` in a real Chromium: `browser.py` uses it, this starts both.
+//! The page of `doumibook demo` in a real Chromium: `cli_demo_browser.py` uses it, this starts both.
 
 mod support;
 
@@ -29,7 +29,7 @@ fn the_page_works_in_chromium() {
     std::fs::create_dir_all(&screens).unwrap();
     let demo = Server::demo();
     let output = Command::new("python3")
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser.py"))
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cli_demo_browser.py"))
         .arg(format!("http://{}/", demo.address))
         .arg(&screens)
         .output()

@@ -1,6 +1,6 @@
 """Uses the demo's page in a real Chromium, as an operator would.
 
-usage: browser.py URL DIRECTORY     URL of a running demo; screenshots go to DIRECTORY
+usage: cli_demo_browser.py URL DIRECTORY     URL of a running demo; screenshots go to DIRECTORY
 
 Speaks the WebDriver protocol to chromedriver, which is JSON over HTTP. Ends with 0, or with an
 assertion that says what was not seen. Nothing here waits for a time to pass: every wait is for

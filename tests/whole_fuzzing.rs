@@ -1,7 +1,7 @@
 //! The fuzz targets for a few seconds, the same way each time: seeds, and seeds changed.
 //!
 //! A longer run, guided by coverage: `cargo fuzz run --fuzz-dir tests/fuzz TARGET`, after
-//! `cargo test --test fuzzing -- --ignored` has written the seeds where it looks for them.
+//! `cargo test --test whole_fuzzing -- --ignored` has written the seeds where it looks for them.
 
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;

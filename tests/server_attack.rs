@@ -1,7 +1,7 @@
 //! The real binary under what anybody can send: no attack keeps a good client waiting, grows
 //! the server beyond its bounds, or leaves anything behind.
 //!
-//! `cargo test --release --test attack -- --nocapture` prints the table with the bounds of a
+//! `cargo test --release --test server_attack -- --nocapture` prints the table with the bounds of a
 //! release build.
 
 use std::io::{Read, Write};

@@ -1,4 +1,4 @@
-//! `conversation.txt`, played with the real server: anyone can add to it.
+//! `chat_conversation.txt`, played with the real server: anyone can add to it.
 //!
 //! How the file is written stands at its top. Replies are shown as a reader sees them, links as
 //! `[label→what a tap sends or opens]`, cards as `[card] title`, their lines, `[cover]` and
@@ -13,8 +13,8 @@ use support::server::{Server, TOKEN};
 
 mod support;
 
-const SCRIPT: &str = include_str!("conversation.txt");
-const SHELF: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/conversation.jsonl");
+const SCRIPT: &str = include_str!("chat_conversation.txt");
+const SHELF: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/chat_conversation.jsonl");
 
 /// One push and the reply it should get.
 struct Exchange {

@@ -39,7 +39,7 @@ impl Peer {
             return None;
         }
         let mut process = Command::new(&python)
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/envelope_peer.py"))
+            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/wechat_peer.py"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
