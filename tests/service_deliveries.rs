@@ -17,7 +17,7 @@ use doumibook::catalogue::{Catalogue, Outcome, Query};
 use doumibook::cli::simulator::LocalClient;
 use doumibook::service::dedup::{Arrival, DeliveryDedup};
 use doumibook::service::deliveries::Deliveries;
-use doumibook::service::lookups::{LookupService, Waiter};
+use doumibook::service::lookups::{LookupService, OwnThread, Waiter};
 use doumibook::service::quota::NotTaken;
 use doumibook::service::response::Response;
 use doumibook::service::ticket::Ticket;
@@ -207,7 +207,7 @@ fn look_up(
     waiter: Waiter,
 ) -> Result<(), NotTaken> {
     if let Some(lookup) = lookups.look_up(&words(query), reader, now, waiter)? {
-        thread::spawn(move || lookup.run());
+        thread::spawn(move || lookup.run(&OwnThread));
     }
     Ok(())
 }

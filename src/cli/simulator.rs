@@ -7,6 +7,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
+use crate::service::lookups::OwnThread;
 use crate::service::response::Response;
 use crate::service::ticket::{Client, Parking, Ticket};
 use crate::service::{Call, Handled, Service};
@@ -255,7 +256,7 @@ impl LocalClient {
             Handled::Parked => self.wait(),
             // On a thread of its own, since the deadline may come first.
             Handled::LookUp(lookup) => {
-                std::thread::spawn(move || lookup.run());
+                std::thread::spawn(move || lookup.run(&OwnThread));
                 self.wait()
             }
         }

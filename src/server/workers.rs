@@ -24,7 +24,7 @@ use super::limits::BODY;
 use super::shared::ring;
 use super::slot::Slot;
 use super::table::ConnectionTable;
-use crate::service::lookups::Lookup;
+use crate::service::lookups::Blocking;
 use crate::service::response::Response;
 use crate::service::ticket::{Client, Ticket};
 use crate::service::{Call, Handled};
@@ -149,7 +149,7 @@ impl Workers {
                 slot.answer(number, Some(&response));
             }
             Ok(Handled::Parked) => {}
-            Ok(Handled::LookUp(lookup)) => self.look_up(lookup),
+            Ok(Handled::LookUp(lookup)) => lookup.run(self),
             // The hook has told of it.
             Err(_) => {
                 slot.answer(number, Some(&Response::line(500, "internal error\n")));
@@ -181,21 +181,25 @@ impl Workers {
             now: Instant::now(),
         })
     }
+}
 
-    /// Does a lookup, while others take requests.
-    fn look_up(self: &Arc<Self>, lookup: Lookup) {
+impl Blocking for Arc<Workers> {
+    fn begin(&self) -> bool {
         let left = self.free.fetch_sub(1, Ordering::SeqCst) - 1;
         let more = if left < LEFT { self.add_thread() } else { Ok(()) };
-        match more {
-            Err(error) if self.free.load(Ordering::SeqCst) == 0 => {
-                journal::warning(format_args!(
-                    "cannot start a thread for a lookup: {error}; TasksMax or a lower \
-                     DOUMIBOOK_LOOKUPS would help"
-                ));
-                lookup.refuse();
-            }
-            _ => lookup.run(),
+        let Err(error) = more else { return true };
+        if self.free.load(Ordering::SeqCst) > 0 {
+            return true;
         }
+        journal::warning(format_args!(
+            "cannot start a thread for a lookup: {error}; TasksMax or a lower DOUMIBOOK_LOOKUPS \
+             would help"
+        ));
+        self.end();
+        false
+    }
+
+    fn end(&self) {
         self.free.fetch_add(1, Ordering::SeqCst);
     }
 }

@@ -36,6 +36,27 @@ pub struct LookupService {
     shared: Arc<Shared>,
 }
 
+/// Whose threads do the lookups.
+pub trait Blocking {
+    /// This thread is about to wait for a source. `false`: it may not, since nobody else would be
+    /// left for other work.
+    fn begin(&self) -> bool;
+
+    /// It does not wait any more.
+    fn end(&self);
+}
+
+/// A thread of its own for each lookup: it may wait as long as it likes.
+pub struct OwnThread;
+
+impl Blocking for OwnThread {
+    fn begin(&self) -> bool {
+        true
+    }
+
+    fn end(&self) {}
+}
+
 /// One lookup, to be done by the thread that holds it.
 #[must_use]
 pub struct Lookup {
@@ -158,22 +179,21 @@ impl LookupService {
 }
 
 impl Lookup {
-    /// Asks, tells everybody who waits, and goes on with what waits in the queue.
-    pub fn run(self) {
+    /// Asks, tells everybody who waits, and goes on with what waits in the queue. `thread` hears
+    /// when this thread waits for sources, and when no longer.
+    pub fn run(self, thread: &impl Blocking) {
         let Self { shared, query } = self;
         let mut next = Some(query);
         while let Some(query) = next {
-            shared.find(&query);
-            next = shared.next();
-        }
-    }
-
-    /// Nobody can ask now: everybody who waits is told that it is busy.
-    pub fn refuse(self) {
-        let Self { shared, query } = self;
-        let mut next = Some(query);
-        while let Some(query) = next {
-            shared.hand_out(&query, &Answer::without_books(Verdict::Busy));
+            let answer = match thread.begin() {
+                true => {
+                    let answer = shared.find(&query);
+                    thread.end();
+                    answer
+                }
+                false => Answer::without_books(Verdict::Busy),
+            };
+            shared.hand_out(&query, &answer);
             next = shared.next();
         }
     }
@@ -181,7 +201,7 @@ impl Lookup {
 
 impl Shared {
     /// One lookup, on this thread.
-    fn find(&self, query: &Query) {
+    fn find(&self, query: &Query) -> Answer {
         self.metrics.count(metrics::LOOKUPS, ["", ""]);
         let until = lock(&self.lookups).jobs.get(query).map(|job| job.until);
         let until = until.unwrap_or_else(Instant::now);
@@ -203,7 +223,7 @@ impl Shared {
         self.metrics.looked_up(&answer.reports);
         // Once a lookup, however many readers wait for it.
         answer.reports.iter().for_each(log_report);
-        self.hand_out(query, &answer);
+        answer
     }
 
     /// The job of this question is over: everybody who waits for it is told.
