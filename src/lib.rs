@@ -1,42 +1,79 @@
 //! doumibook answers readers of a WeChat Official Account who look for a book.
 //!
+//! # The rooms
+//!
+//! | room | what it does | never |
+//! |---|---|---|
+//! | [`cli`] | what the operator types and reads; puts the parts together | imported by anything but `main` |
+//! | [`server`] | the wire: bytes of clients to complete requests, answers to bytes | knows XML, books or phrases |
+//! | [`service`] | one request, one answer: the order of the steps, dedup, lookups, metrics | knows HTTP's bytes or a source's JSON |
+//! | [`chat`] | what a reader means, and what a reader is told | knows sockets, clocks, threads |
+//! | [`catalogue`] | what a book is, and where books come from | knows WeChat or phrases |
+//! | [`wechat`] | the protocol: signature, envelope, push, reply | does I/O |
+//! | [`sys`] | the machine below: sockets, the log, threads, the HTTP client | knows what the program is for |
+//!
+//! A room imports those below it in this table, and `chat` also `wechat`; no two files import
+//! each other. `tests/whole_rooms.rs` holds that.
+//!
 //! # The way of one push
 //!
-//! ```text
-//! client ─ gate ─ server ─ service ─ wechat ─ conversation ─ desk ─ catalogue
-//!                                                                      │
-//! client ─ gate ─ (server or parking) ─ wechat::reply ─ conversation ──┘
-//! ```
+//! A client connects. [`server::listener`] gives it a slot in the [`server::table`] and a thread,
+//! on which [`server::connection`] reads bytes until [`server::framing`] has cut one complete,
+//! bounded request out of them. The slot numbers the request, [`server::inner`] hands it to
+//! tiny_http, and the thread goes on reading, so that it notices when the client goes.
 //!
-//! 1. [`gate`] owns the public listener. It reads one complete, bounded request at a time and
-//!    answers everything else itself; nothing behind it ever meets a slow or hostile client.
-//! 2. [`server`] is tiny_http behind a private socket: worker threads take requests and hand
-//!    them to the service.
-//! 3. [`service`] knows the order of the steps. It has [`account`] make the request a letter:
-//!    [`wechat::signature`] verifies the query, [`wechat::envelope`] opens the body when it is
-//!    sealed, and [`wechat::push`] reads it.
-//! 4. [`desk`] makes sure that each push is answered once, however often WeChat delivers it.
-//! 5. [`conversation`] decides what the reader wants ([`question`]): a sentence
-//!    ([`phrases`]) at once, or a [`catalogue::Query`].
-//! 6. A query is answered from [`catalogue::memory`], or looked up by [`desk`] on a thread of
-//!    its own; meanwhile the request is parked ([`parking`]) and holds no worker.
-//! 7. [`catalogue::library`] asks the sources in order: [`catalogue::shelf`],
-//!    [`catalogue::interlib`], [`catalogue::douban`], [`catalogue::neodb`], each with a budget
-//!    and a breaker.
-//! 8. [`conversation`] turns what was found into a [`wechat::reply`] ([`card`]), which goes back
-//!    through tiny_http, or straight to the parked connection, and out through the gate.
+//! One of the [`server::workers`] takes the request from tiny_http and calls
+//! [`service::Service::handle`]. [`wechat::credentials`] verifies the query ([`wechat::signature`]),
+//! opens the body if it is sealed ([`wechat::envelope`]) and parses it ([`wechat::push`]).
+//! [`service::deliveries`] knows whether the push was delivered before: then it gets the same
+//! reply, or waits for it. [`chat::conversation`] tells what the reader wants ([`chat::question`]):
+//! a sentence ([`chat::phrases`]), and the worker has the answer; or a [`catalogue::Query`].
 //!
-//! Between the two ends everything is pure but the catalogue: no clock, no socket, no log.
+//! A query that [`catalogue::memory`] knows is answered at once. Otherwise the request is parked
+//! at its slot until a deadline, and [`service::lookups`] gives the worker the lookup to do,
+//! unless somebody does the same one already. The worker sees to it that another is left to take
+//! requests, and asks [`catalogue::library`], which asks the sources in their order
+//! ([`catalogue::shelf`], [`catalogue::interlib`], [`catalogue::douban`], [`catalogue::neodb`]),
+//! each behind its [`catalogue::guard`].
 //!
-//! # The rest
+//! What was found becomes a reply ([`chat::card`], [`wechat::reply`]), the reply a
+//! [`service::response::Response`], and that goes through the [`service::ticket`] to the slot,
+//! which writes it ([`server::wire`]) and sends it to the client: from the thread that has it.
+//! From the first byte to the last a help text wakes three threads, a lookup four.
 //!
-//! [`settings`] and [`command`] read what the operator wants, [`setup`] builds the parts from
-//! it, [`environment`] from the process's own; [`serve`] runs them from start to stop,
-//! [`keeper`] saves what they remember. [`simulator`] plays WeChat for [`ask`] in a terminal and
-//! [`demo`] in a browser; [`check`] and [`menu`] help the operator. [`unix`], [`knock`],
-//! [`systemd`], [`http`] and [`journal`] are the edges: sockets and signals, our own front door,
-//! the service manager, other services, the log. [`metrics`] counts, [`page`] is what a browser
-//! sees. [`crew`] is where gate and desk have their threads from, [`sync`] how locks are taken.
+//! # To change …
+//!
+//! | to change | open | what hangs together with it |
+//! |---|---|---|
+//! | a sentence for readers | [`chat::phrases`] | `tests/chat_conversation.txt` |
+//! | how a message is understood | [`chat::question`], for numbers [`catalogue::isbn`] | the conversation file |
+//! | what a card or list shows | [`chat::card`] | five entries of a page have to fit 2048 bytes: a page, [`catalogue::HITS`] and an entry's length |
+//! | a new event or kind of message | [`wechat::push`], then `listen` in [`chat::conversation`] | the compiler leads; `tests/service_answers.rs` |
+//! | a new source | a file in [`catalogue`], [`catalogue::book::Source`], [`cli::setup`] | `Source::ALL`; its settings; the READMEs |
+//! | what a shelf file may look like | [`catalogue::shelf`] and the files below it | `check` shows what was understood |
+//! | how often a source is asked | [`catalogue::guard`] | the alert on its state in the README |
+//! | a bound of a request | [`server::limits`] | nginx' `client_max_body_size`; `UNFINISHED` |
+//! | who is cut off when it is full | [`server::slot`], [`server::table`] | tests beside them, `tests/server_attack.rs` |
+//! | a refusal | [`service::refusal`] | the alert on refusals in the README |
+//! | how long readers wait | [`service::Patience`], `LET_GO` in the service's push | [`service::lookups::LOOKUP`] |
+//! | a limit for one reader | [`service::quota`] | the sentence for who asks too much |
+//! | a setting | [`cli::settings`] (`names`, then the struct) | `--help`, both READMEs and the example file, held by `tests/cli_words.rs` |
+//! | a command | [`cli::command`], `main` | `tests/cli_command.rs` |
+//! | a counter | [`service::metrics`] | the README's alerts |
+//! | what outlives a restart | [`catalogue::statefile`], [`service::persistence`] | its format's version |
+//! | the unit | `systemd/` | `tests/package.sh`, `.ci/run` |
+//!
+//! # Words
+//!
+//! - *push*: what WeChat posts when a reader does something. *delivery*: one try of it; WeChat
+//!   makes up to three, five seconds apart, until it gets an answer.
+//! - *openid*: a reader's id within this account. *echostr*: what the console wants echoed.
+//! - *parked*: a request that waits for its answer and holds no thread but its connection's own.
+//! - *lookup*: asking the sources one question, once, however many readers wait for it.
+//! - *source*: where books come from. *shelf*: the operator's own file. *holding*: the copies of
+//!   a book in a library.
+//! - *breaker*: leaves a source alone that failed. *budget*: how often one may be asked.
+//! - *edition*: one ISBN; *copy*: one volume that can be borrowed.
 #![forbid(unsafe_code)]
 
 pub mod catalogue;

@@ -1,7 +1,7 @@
 //! How often a source may be asked, and when it is left alone: a budget and a breaker.
 //!
 //! In: the moments at which somebody wants to ask, and what came of it. Out: a
-//! [`Permit`] or why not, and a [`Change`] when a source goes to rest or comes back. A pure state
+//! [`Permit`] or why not, and a [`BreakerChange`] when a source goes to rest or comes back. A pure state
 //! machine: it reads no clock, does no I/O and never waits; whoever holds a [`SourceGuard`] asks it
 //! before and after a lookup, not during one.
 

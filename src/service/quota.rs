@@ -1,7 +1,7 @@
 //! How much each reader may ask.
 //!
 //! In: readers who start lookups, with the clock passed in. Out: whether they may. Pure. At most
-//! [`READERS`] are counted at the same time.
+//! 4096 of them are counted at the same time.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};
