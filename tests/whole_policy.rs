@@ -9,7 +9,7 @@ use std::process::Command;
 use serde_json::Value;
 
 /// In the tree of a normal build, doumibook itself included.
-const CRATES: usize = 50;
+const CRATES: usize = 51;
 /// Of code in src, without blank lines, comments and the modules' own tests: room for what is planned,
 /// and no more; whoever needs more finds it by making something simpler.
 const SOURCE_LINES: usize = 12_000;

@@ -26,7 +26,8 @@ pub enum Typed {
 /// Why what looks like an ISBN is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mistake {
-    /// The check digit does not fit the others: one of the digits is wrong.
+    /// The check digit does not fit the others, so one of the digits is wrong; or all are the same
+    /// or in order, and it fits by chance.
     CheckDigit,
     /// 13 digits that begin with neither 978 nor 979, or with 9790, which is printed music: a
     /// barcode of some other goods.
@@ -78,8 +79,18 @@ impl Isbn {
             18 => return Self::from_digits(digits.get(..13).unwrap_or_default()),
             _ => return Err(Mistake::Length),
         }
+        if thirteen.get(3..12).is_some_and(is_filler) {
+            return Err(Mistake::CheckDigit);
+        }
         thirteen.try_into().map(Self).map_err(|_| Mistake::Length)
     }
+}
+
+/// Whether the nine digits of a book's number are what people type for want of one: the same
+/// throughout, or 012345678. Their check digits fit, and no publisher has them.
+fn is_filler(nine: &[u8]) -> bool {
+    let same = nine.windows(2).all(|pair| pair.first() == pair.last());
+    same || nine.iter().zip(0..).all(|(digit, place)| *digit == place)
 }
 
 impl fmt::Display for Isbn {
@@ -288,6 +299,12 @@ mod tests {
             ("6911316223400",       Typed::Wrong(Mistake::NotABook)),
             ("9790260000438",       Typed::Wrong(Mistake::NotABook)),
             ("ISBN 978-7-121-04262-2 定价：59.80元", Typed::Wrong(Mistake::CheckDigit)),
+            ("0000000000",          Typed::Wrong(Mistake::CheckDigit)),
+            ("1111111111",          Typed::Wrong(Mistake::CheckDigit)),
+            ("9999999999",          Typed::Wrong(Mistake::CheckDigit)),
+            ("9780000000002",       Typed::Wrong(Mistake::CheckDigit)),
+            ("0123456789",          Typed::Wrong(Mistake::CheckDigit)),
+            ("9780123456786",       Typed::Wrong(Mistake::CheckDigit)),
             ("这本：9787121042622 有吗", Typed::Wrong(Mistake::CheckDigit)),
             ("10019·12345",         Typed::No),
             ("13031·12345",         Typed::No),

@@ -73,6 +73,8 @@ pub struct Answer {
     pub verdict: Verdict,
     /// Empty unless the verdict is [`Verdict::Found`].
     pub books: Arc<[Book]>,
+    /// Nobody has what was asked for; the books are what may have been meant.
+    pub guess: bool,
     /// Whose books they are.
     pub source: Option<Source>,
     /// The books are older than a day: no source could be asked.
@@ -129,12 +131,13 @@ impl Library {
         let wall = self.clock.wall();
         let mut memory = lock(&self.memory);
         let books = memory.recall(query, wall)?;
-        let not_held = memory.is_not_held(query);
-        Some(Answer { remembered: true, not_held, ..Answer::of(books, Vec::new()) })
+        let (not_held, guess) = (memory.is_not_held(query), memory.is_guess(query));
+        Some(Answer { remembered: true, not_held, guess, ..Answer::of(books, Vec::new()) })
     }
 
-    /// Asks memory and then the sources, until one has found books or `until` has come. Two
-    /// equal questions at the same time ask twice: joining them is the caller's business.
+    /// Asks memory and then the sources, until one has found books or `until` has come. A guess
+    /// stops nobody from being asked: it is the answer when no other source is sure. Two equal
+    /// questions at the same time ask twice: joining them is the caller's business.
     pub fn find(&self, query: &Query, until: Instant) -> Answer {
         if let Some(answer) = self.recall(query) {
             return answer;
@@ -143,15 +146,20 @@ impl Library {
         if let Some(books) = uncounted {
             return self.recount(query, &books, until);
         }
-        let mut reports = Vec::new();
+        let (mut reports, mut aside) = (Vec::new(), None);
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
-            if let Some(books) = self.ask(source, later, query, until, &mut reports) {
-                return self.learn(query, books.into(), reports);
+            match self.ask(source, later, query, until, &mut reports) {
+                Some(Books::Found(books)) => return self.learn(query, books.into(), reports),
+                Some(Books::Guess(books)) if aside.is_none() => aside = Some(books),
+                _ => {}
             }
             rest = later;
         }
-        self.come_back_empty(query, reports)
+        match aside {
+            Some(books) => self.guess(query, books.into(), reports),
+            None => self.come_back_empty(query, reports),
+        }
     }
 
     /// Where each breaker stands, for metrics; a shelf has none.
@@ -202,7 +210,7 @@ impl Library {
         query: &Query,
         until: Instant,
         reports: &mut Vec<SourceReport>,
-    ) -> Option<Vec<Book>> {
+    ) -> Option<Books> {
         let Guarded { catalogue, gate } = source;
         let name = catalogue.source();
         let start = self.clock.now();
@@ -262,7 +270,10 @@ impl Library {
         let (event, reason, counted) = split(outcome);
         let mut reports = vec![SourceReport { source: name, event, millis, reason }];
         reports.extend(change.map(|change| SourceReport::new(name, SourceEvent::Changed(change))));
-        let books = counted.map_or_else(bare, Arc::from);
+        let books = match counted {
+            Some(Books::Found(books)) => books.into(),
+            _ => bare(),
+        };
         // Without copies, too: who picks up an answer that came too late must find one.
         lock(&self.memory).recount(query, Arc::clone(&books), self.clock.wall());
         Answer { remembered: true, ..Answer::of(books, reports) }
@@ -279,17 +290,29 @@ impl Library {
         Answer { not_held, ..Answer::of(books, reports) }
     }
 
+    /// Nobody is sure, but there are books that may have been meant. Remembered only when every
+    /// source that could know was asked.
+    fn guess(&self, query: &Query, books: Arc<[Book]>, reports: Vec<SourceReport>) -> Answer {
+        if verdict(&reports) == Verdict::NotFound {
+            let wall = self.clock.wall();
+            lock(&self.memory).keep_guess(query, Arc::clone(&books), wall);
+            self.learned.notify_all();
+        }
+        Answer { guess: true, ..Answer::of(books, reports) }
+    }
+
     /// No source has found anything: a miss, or the last resort, or the reason for neither.
     fn come_back_empty(&self, query: &Query, reports: Vec<SourceReport>) -> Answer {
         let verdict = verdict(&reports);
         if verdict == Verdict::NotFound {
             return self.learn(query, Arc::default(), reports);
         }
-        let old = lock(&self.memory).last_resort(query);
-        match old {
+        let mut memory = lock(&self.memory);
+        let guess = memory.is_guess(query);
+        match memory.last_resort(query) {
             Some(books) => {
                 let books = books.iter().cloned().map(without_copies).collect();
-                Answer { remembered: true, stale: true, ..Answer::of(books, reports) }
+                Answer { remembered: true, stale: true, guess, ..Answer::of(books, reports) }
             }
             None => Answer { verdict, ..Answer::of(Arc::default(), reports) },
         }
@@ -305,7 +328,16 @@ impl Answer {
     fn of(books: Arc<[Book]>, reports: Vec<SourceReport>) -> Self {
         let source = books.first().map(|book| book.source);
         let verdict = if source.is_some() { Verdict::Found } else { Verdict::NotFound };
-        Self { verdict, books, source, stale: false, remembered: false, not_held: false, reports }
+        Self {
+            verdict,
+            books,
+            guess: false,
+            source,
+            stale: false,
+            remembered: false,
+            not_held: false,
+            reports,
+        }
     }
 }
 
@@ -345,9 +377,18 @@ fn without_library(books: &[Book], reports: &[SourceReport]) -> (bool, bool) {
     }
 }
 
-fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Vec<Book>>) {
+/// What a source has.
+enum Books {
+    /// What was asked for.
+    Found(Vec<Book>),
+    /// What may have been meant.
+    Guess(Vec<Book>),
+}
+
+fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Books>) {
     match outcome {
-        Outcome::Found(books) => (SourceEvent::Found(books.len()), None, Some(books)),
+        Outcome::Found(books) => (SourceEvent::Found(books.len()), None, Some(Books::Found(books))),
+        Outcome::Guess(books) => (SourceEvent::Guess(books.len()), None, Some(Books::Guess(books))),
         Outcome::NotFound => (SourceEvent::NotFound, None, None),
         Outcome::Unfit(reason) => (SourceEvent::Unfit, Some(reason), None),
         Outcome::Unasked => (SourceEvent::Unasked, None, None),
@@ -367,9 +408,10 @@ fn verdict(reports: &[SourceReport]) -> Verdict {
         SourceEvent::Operator | SourceEvent::Down | SourceEvent::Resting(_) => {
             Some(Verdict::Trouble)
         }
-        SourceEvent::Found(_) | SourceEvent::NotFound | SourceEvent::Unfit => {
-            Some(Verdict::NotFound)
-        }
+        SourceEvent::Found(_)
+        | SourceEvent::Guess(_)
+        | SourceEvent::NotFound
+        | SourceEvent::Unfit => Some(Verdict::NotFound),
         SourceEvent::Unasked => Some(Verdict::Unasked),
         SourceEvent::Changed(_) => None,
     };

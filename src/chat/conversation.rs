@@ -203,7 +203,7 @@ impl Conversation {
                 Some(book) => led(card::card(book, Way::List, occasion), 1),
                 None => Reply::text(&phrases::no_such_number(books.len())),
             },
-            (View::Page(_), [book]) => {
+            (View::Page(_), [book]) if !answer.guess => {
                 let way = match wanted.query {
                     Query::Isbn(_) | Query::Subject(_) => Way::Number,
                     Query::Words(_) => Way::Words,
@@ -218,7 +218,11 @@ impl Conversation {
                 if let Some(reader) = self.readers().get_mut(from) {
                     (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
                 }
-                led(card::list(books, &searched, page), books.len())
+                let list = match answer.guess {
+                    true => card::guesses(books, &searched, page),
+                    false => card::list(books, &searched, page),
+                };
+                led(list, books.len())
             }
         }
     }

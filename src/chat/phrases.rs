@@ -3,6 +3,7 @@
 //! In: facts. Out: Chinese, for a person who holds a phone. Nothing else in the program
 //! speaks Chinese to readers; nothing here decides anything.
 
+use crate::catalogue::HITS;
 use crate::catalogue::isbn::Mistake;
 
 /// The word that brings an answer which took too long, and the label of its link.
@@ -106,12 +107,24 @@ pub fn no_such_number(count: usize) -> String {
 pub const LAST_PAGE: &str = "已经是最后一页了。回复序号看详情，回复“上一页”往回翻。";
 
 /// The head of a list.
+///
+/// No search brings more than [`HITS`] books, so that where there are as many there may be more.
 pub fn list_head(searched: &str, count: usize, page: usize, pages: usize) -> String {
+    if count >= HITS {
+        return format!(
+            "找到{searched}的前 {count} 本书，第 {page}/{pages} 页（加上作者或出版社可以缩小范围）："
+        );
+    }
     if pages > 1 {
         format!("找到{searched}的 {count} 本书，第 {page}/{pages} 页：")
     } else {
         format!("找到{searched}的 {count} 本书：")
     }
+}
+
+/// The head of a list of what may have been meant.
+pub fn guess_head(searched: &str) -> String {
+    format!("没有找到{}。你要找的是不是：", searched.trim_end())
 }
 
 /// The end of a list; links to other pages may follow.

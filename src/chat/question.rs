@@ -3,9 +3,8 @@
 //! In: the text of a push, or what stands in for it (a scanned code, a spoken sentence, a
 //! link). Out: a [`Question`]. Pure, and never fails: whatever is nothing else is a search.
 
-use crate::catalogue::Query;
 use crate::catalogue::isbn::{self, Mistake, Typed};
-use crate::sys::text;
+use crate::catalogue::{Query, fold};
 
 /// Longest text that is searched for; longer ones are no title.
 const LONGEST: usize = 100;
@@ -45,7 +44,7 @@ impl Question {
     /// Understands what a reader typed.
     pub fn from_text(typed: &str) -> Self {
         let typed = &typed.replace('【', "《").replace('】', "》");
-        let folded = text::fold(typed);
+        let folded = fold::fold(typed);
         // Whoever writes 《谢谢》 means the book.
         let title = title(typed);
         let bare = trim_end(&folded);
@@ -82,7 +81,7 @@ impl Question {
 fn title(typed: &str) -> Option<String> {
     let (before, rest) = typed.split_once('《')?;
     let (title, after) = rest.split_once('》')?;
-    let [before, title, after] = [before, title, after].map(text::fold);
+    let [before, title, after] = [before, title, after].map(fold::fold);
     let names = [name_beside(&before), title.clone(), name_beside(&after)];
     (!title.is_empty()).then(|| names.join(" ").trim().to_owned())
 }

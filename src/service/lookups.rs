@@ -288,6 +288,7 @@ fn log_report(note: &SourceReport) {
             journal::notice(format_args!("{note}"));
         }
         SourceEvent::Found(_)
+        | SourceEvent::Guess(_)
         | SourceEvent::NotFound
         | SourceEvent::Unasked
         | SourceEvent::Resting(_) => {}

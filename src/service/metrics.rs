@@ -252,7 +252,7 @@ fn process(page: &mut MetricsText) {
 fn outcome(event: SourceEvent) -> Option<&'static str> {
     Some(match event {
         SourceEvent::Found(_) => "found",
-        SourceEvent::NotFound | SourceEvent::Unfit => "not_found",
+        SourceEvent::Guess(_) | SourceEvent::NotFound | SourceEvent::Unfit => "not_found",
         SourceEvent::Unasked => "unasked",
         SourceEvent::Limited => "limited",
         SourceEvent::Operator => "operator",
