@@ -5,6 +5,7 @@
 //! outlives its deadline by more than a system call, and never tells "not found" when the truth is
 //! "could not ask".
 
+pub mod answer;
 pub mod book;
 pub mod clean;
 pub mod csv;
@@ -33,7 +34,8 @@ use std::time::{Duration, Instant};
 use crate::catalogue::book::{Book, Source};
 use crate::catalogue::isbn::Isbn;
 
-pub use library::{Answer, Library, Verdict};
+pub use answer::{Answer, Verdict};
+pub use library::Library;
 pub use report::{SourceEvent, SourceReport};
 
 /// What is looked for. Equal queries are the same question, however they were typed.

@@ -10,8 +10,8 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Query;
+use crate::catalogue::answer::{Answer, Verdict};
 use crate::catalogue::isbn::{self, Typed};
-use crate::catalogue::library::{Answer, Verdict};
 use crate::catalogue::links;
 use crate::chat::card::{self, Way};
 use crate::chat::phrases;

@@ -15,7 +15,7 @@ use super::quota::NotTaken;
 use super::response::{Response, TEXT, XML};
 use super::ticket::Parking;
 use super::{Call, Handled, Service, note_old};
-use crate::catalogue::library::{Answer, Verdict};
+use crate::catalogue::answer::{Answer, Verdict};
 use crate::chat::conversation::{Next, Request};
 use crate::chat::phrases;
 use crate::sys::journal;

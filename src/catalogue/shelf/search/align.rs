@@ -6,7 +6,7 @@
 
 use std::ops::Range;
 
-use super::terms::Term;
+use super::term::Term;
 use super::tokens::{Break, Token};
 
 /// What a term that stands where another token stands costs at most: how rare a slip is on the

@@ -9,7 +9,7 @@ use std::ops::Range;
 use super::align::{Run, best_run};
 use super::names::{Asked, Named, house_beside, named, named_beside};
 use super::subject::{Coverage, Subject};
-use super::terms::Term;
+use super::term::Term;
 use super::tokens::{Break, Token, Tokens};
 use crate::catalogue::reading::Says;
 

@@ -13,6 +13,7 @@ pub mod postings;
 mod rank;
 mod sounds;
 pub mod subject;
+mod term;
 mod terms;
 pub mod tokens;
 
@@ -25,7 +26,7 @@ use crate::catalogue::reading::Reading;
 use judge::Judgement;
 use postings::{Builder, Postings};
 use subject::Subject;
-use terms::Term;
+use term::Term;
 use tokens::{Tokens, pair_code};
 
 /// Books of an answer.

@@ -8,7 +8,7 @@ use std::ops::Range;
 
 use super::align::best_run;
 use super::subject::Subject;
-use super::terms::Term;
+use super::term::Term;
 use super::tokens::{Break, Token, Tokens};
 
 /// A name that stands in a message.

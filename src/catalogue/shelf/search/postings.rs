@@ -7,7 +7,7 @@
 
 use std::collections::HashMap;
 
-use super::terms::Term;
+use super::term::Term;
 use super::tokens::pair_code;
 
 /// Entries walked in one search at most, over all ways to read its message: 10 ms and more.

@@ -6,7 +6,6 @@
 //! but a token knows what stood before it. At most [`LONGEST`] tokens; nothing fails.
 
 use crate::catalogue::fold::fold_char;
-use reader::Reader;
 
 mod reader;
 
@@ -126,20 +125,6 @@ fn hash(text: &str) -> u32 {
 }
 
 impl Tokens {
-    /// Reads a text.
-    pub fn read(text: &str) -> Self {
-        let mut tokens = Self::default();
-        tokens.add(text);
-        tokens
-    }
-
-    /// Reads another text behind what is there, as if behind a colon.
-    pub fn add(&mut self, text: &str) {
-        let chars: Vec<char> = text.chars().take(LOOKED_AT).flat_map(fold_char).collect();
-        let mut reader = Reader::new(&chars, self);
-        while reader.count_read() < LONGEST && reader.step() {}
-    }
-
     /// The word or number that a token is; empty for a character.
     pub fn word(&self, token: &Token) -> &str {
         let (from, to) = token.word;

@@ -3,7 +3,26 @@
 //! In: folded characters. Out: tokens, added to [`Tokens`]. Each step reads at least one
 //! character and looks at a few ahead, so the time is that of the text.
 
-use super::{ALL, Break, DIGITS, EDITION, Tokens, WORD, hash, number_code, word_code};
+use super::{
+    ALL, Break, DIGITS, EDITION, LONGEST, LOOKED_AT, Tokens, WORD, hash, number_code, word_code,
+};
+use crate::catalogue::fold::fold_char;
+
+impl Tokens {
+    /// Reads a text.
+    pub fn read(text: &str) -> Self {
+        let mut tokens = Self::default();
+        tokens.add(text);
+        tokens
+    }
+
+    /// Reads another text behind what is there, as if behind a colon.
+    pub fn add(&mut self, text: &str) {
+        let chars: Vec<char> = text.chars().take(LOOKED_AT).flat_map(fold_char).collect();
+        let mut reader = Reader::new(&chars, self);
+        while reader.count_read() < LONGEST && reader.step() {}
+    }
+}
 
 /// Reads characters one after another into tokens.
 pub(super) struct Reader<'a> {
