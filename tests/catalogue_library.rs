@@ -539,3 +539,32 @@ fn one_record_asked_again_and_again_silences_nobody() {
     }
     assert_eq!(find_other(&library, &hands, "球状闪电").verdict, Verdict::Found);
 }
+
+/// What may have been meant is no answer while another source may know better, and stays a guess
+/// for as long as it is remembered.
+#[test]
+#[rustfmt::skip]
+fn a_guess_waits_for_who_is_sure() {
+    let say = |letter, source| match letter {
+        'g' => Outcome::Guess(vec![Book { title: "三休".to_owned(), source, ..Book::default() }]),
+        letter => outcome(letter, source),
+    };
+    for (row, letters, verdict, guess, asked_again) in [
+        ("a later one is sure",        "gf", Verdict::Found,    false, false),
+        ("nobody else knows",          "gn", Verdict::Found,    true,  false),
+        ("the first guess is kept",    "gg", Verdict::Found,    true,  false),
+        ("the other could not be asked", "gd", Verdict::Found,  true,  true),
+        ("one after a miss",           "ng", Verdict::Found,    true,  false),
+        ("no guess at all",            "nn", Verdict::NotFound, false, false),
+    ] {
+        let hands = Hands::new();
+        let actors: Vec<Actor> = [Source::Shelf, Source::Douban].into_iter().zip(letters.chars())
+            .map(|(source, letter)| Actor::new(source, &hands, [Does::Say(say(letter, source))])).collect();
+        let library = library(&hands, &actors.iter().collect::<Vec<_>>());
+        let answer = find(&library, &hands);
+        assert_eq!((answer.verdict, answer.guess), (verdict, guess), "{row}");
+        let again = find(&library, &hands);
+        assert_eq!((again.verdict, again.guess), (verdict, guess), "{row}, again");
+        assert_eq!(!again.remembered, asked_again, "{row}, again");
+    }
+}

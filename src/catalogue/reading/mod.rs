@@ -141,7 +141,7 @@ fn quoted(raw: &str) -> Option<String> {
     Some(title.trim().to_owned()).filter(|title| title.contains(char::is_alphanumeric))
 }
 
-/// Without WeChat's faces ([呲牙], /:8-)) and pictures; blanks stand for them.
+/// Without WeChat's faces (`[呲牙]`) and pictures; blanks stand for them.
 pub fn without_faces(message: &str) -> String {
     let mut plain = String::with_capacity(message.len());
     let mut rest = message;

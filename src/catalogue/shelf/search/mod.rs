@@ -1,25 +1,25 @@
 //! The shelf's search engine: from a message to books, and how sure that is.
 //!
 //! In: the texts of all books, once; then messages. Out: [`Hits`]: at most [`MOST`] books that are
-//! what was asked for, or at most [`GUESSES`] that may be. Two passes: [`postings`] gathers the
-//! books that hold the most of the message, [`judge`] compares each of them with it. The work for
+//! what was asked for, or at most [`GUESSES`] that may be. Two passes: `postings` gathers the
+//! books that hold the most of the message, `judge` compares each of them with it. The work for
 //! one message is bounded, whatever the message and the shelf: postings walked, candidates, and
 //! cells compared. Pure.
 
-pub mod align;
+mod align;
 mod judge;
 mod names;
-pub mod postings;
+mod postings;
 mod rank;
 mod sounds;
-pub mod subject;
+mod subject;
 mod term;
 mod terms;
-pub mod tokens;
+mod tokens;
 
 use std::collections::HashMap;
 
-pub use postings::fame;
+pub use postings::{MOST_WALKED, fame};
 pub use subject::Texts;
 
 use crate::catalogue::reading::Reading;

@@ -94,7 +94,7 @@ impl Subject {
         let part = (met / sum(from, to)).min(1.0);
         let own = if tokens.start < self.own { (met / sum(0, self.own)).min(1.0) } else { 0.0 };
         let rank = if from == 0 { 0.97 } else { 0.9 };
-        Coverage { own, part, best: own.max(part * rank) }
+        Coverage { own, best: own.max(part * rank) }
     }
 }
 
@@ -103,9 +103,7 @@ impl Subject {
 pub struct Coverage {
     /// Of the whole title.
     pub own: f32,
-    /// Of the part between colons, brackets and dashes.
-    pub part: f32,
-    /// The better, with a little less for a part.
+    /// Of that, or of the part between colons, brackets and dashes, which counts a little less.
     pub best: f32,
 }
 
@@ -113,7 +111,7 @@ pub struct Coverage {
 fn weight(token: &Token, word: &str) -> f32 {
     match token.code {
         EDITION => 0.05,
-        ALL => 0.3,
+        ALL => 0.4,
         _ => match token.char() {
             Some(
                 '的' | '之' | '与' | '和' | '及' | '一' | '个' | '在' | '了' | '是' | '着' | '地'

@@ -12,7 +12,7 @@ pub struct Term {
     /// syllable.
     pub codes: Vec<(u32, f32)>,
     /// The same by code, for looking up.
-    sorted: Vec<(u32, f32)>,
+    pub(super) sorted: Vec<(u32, f32)>,
     /// How much it tells, from 0.1 to 1.
     pub weight: f32,
     /// What it costs when a book does not have it, from 0 to 1.
