@@ -56,6 +56,12 @@ pub fn no_isbn(mistake: Mistake) -> &'static str {
             "这个条码不是书号：书的条码以 978 或 979 开头（9790 是乐谱）。也可以直接发书名。"
         }
         Mistake::Length => "ISBN 应有 10 位或 13 位，这个号码的位数不对。也可以直接发书名。",
+        Mistake::Letters => {
+            "ISBN 里只有数字（10 位的末位可能是 X）。请把字母 O 改成 0、l 或 I 改成 1 再发一次。"
+        }
+        Mistake::NoCheckDigit => {
+            "10 位的 ISBN 少了最后一位校验码（可能是 X）。请看看书后的条形码，把整个号码发来。"
+        }
     }
 }
 
