@@ -568,3 +568,29 @@ fn a_guess_waits_for_who_is_sure() {
         assert_eq!(!again.remembered, asked_again, "{row}, again");
     }
 }
+
+/// A message that finds nothing as it was typed is asked once more in fewer words, by sources over
+/// the network only, and is one question afterwards.
+#[test]
+fn what_only_makes_a_question_of_it_is_left_away_when_nothing_is_found() {
+    let typed = "你们图书馆有没有那个叫追风筝的人的小说";
+    for (row, first, then, asked, verdict) in [
+        ("found as typed", books(Source::Douban), Outcome::NotFound, 1, Verdict::Found),
+        ("found in fewer words", Outcome::NotFound, books(Source::Douban), 2, Verdict::Found),
+        ("not at all", Outcome::NotFound, Outcome::NotFound, 2, Verdict::NotFound),
+        ("no answer", down(), books(Source::Douban), 1, Verdict::Trouble),
+    ] {
+        let hands = Hands::new();
+        let actor = Actor::new(Source::Douban, &hands, [first, then].map(Does::Say));
+        let library = library(&hands, &[&actor]);
+        assert_eq!(find_other(&library, &hands, typed).verdict, verdict, "{row}");
+        assert_eq!(actor.asked(), asked, "{row}");
+        if verdict != Verdict::Trouble {
+            assert!(find_other(&library, &hands, typed).remembered, "{row}");
+        }
+    }
+    let hands = Hands::new();
+    let shelf = Actor::new(Source::Shelf, &hands, [Does::Say(Outcome::NotFound)]);
+    find_other(&library(&hands, &[&shelf]), &hands, typed);
+    assert_eq!(shelf.asked(), 1, "the shelf reads messages itself");
+}

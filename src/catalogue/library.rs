@@ -114,7 +114,7 @@ impl Library {
         let (mut reports, mut aside) = (Vec::new(), None);
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
-            match self.ask(source, later, query, until, &mut reports) {
+            match self.ask_plainly(source, later, query, until, &mut reports) {
                 Some(Books::Found(books)) => return self.learn(query, books.into(), reports),
                 Some(Books::Guess(books)) if aside.is_none() => aside = Some(books),
                 _ => {}
@@ -163,6 +163,26 @@ impl Library {
         statefile::write(path, &snapshot)?;
         lock(&self.memory).mark_saved(snapshot.changes);
         Ok(())
+    }
+
+    /// Asks a source, and one over the network that has nothing by these words once more in a
+    /// plainer form (追风筝的人 for 有没有那个叫追风筝的人的小说). A title may look like a question, so
+    /// the words as they are go first; the shelf takes messages as they are.
+    fn ask_plainly(
+        &self,
+        source: &Guarded,
+        later: &[Guarded],
+        query: &Query,
+        until: Instant,
+        reports: &mut Vec<SourceReport>,
+    ) -> Option<Books> {
+        let books = self.ask(source, later, query, until, reports);
+        let missed = reports.last().is_some_and(|last| last.event == SourceEvent::NotFound);
+        if books.is_some() || !missed || source.gate.is_none() {
+            return books;
+        }
+        let plain = query.plainer()?;
+        self.ask(source, later, &plain, until, reports)
     }
 
     /// Asks one source, if it may be asked, for its share of the time that is left: an equal

@@ -34,6 +34,8 @@ use std::time::{Duration, Instant};
 use crate::catalogue::book::{Book, Source};
 use crate::catalogue::isbn::Isbn;
 
+use reading::Reading;
+
 pub use answer::{Answer, Verdict};
 pub use library::Library;
 pub use report::{SourceEvent, SourceReport};
@@ -60,6 +62,13 @@ impl Query {
     /// A search by author; `None` when nothing is left to search for.
     pub fn author(typed: &str) -> Option<Self> {
         Some(fold::fold(typed)).filter(|w| !w.is_empty()).map(Self::Author)
+    }
+
+    /// The same question without what only makes one of it, if that is less than it says.
+    pub fn plainer(&self) -> Option<Self> {
+        let Self::Words(words) = self else { return None };
+        let plain = Reading::of(words).plain;
+        Self::words(&plain).filter(|plain| plain != self)
     }
 
     /// A Douban subject number.

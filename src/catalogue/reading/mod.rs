@@ -205,6 +205,10 @@ fn peel(folded: &str) -> String {
     {
         to -= 1;
     }
+    // 第一部 is a volume, and no talk of some book.
+    if to > from && chars.get(to - 1) == Some(&'第') {
+        to = chars.len();
+    }
     let left: String = chars.get(from..to).unwrap_or_default().iter().collect();
     let left = apart(left.trim());
     if left.chars().filter(|c| c.is_alphanumeric()).count() < 2 { folded.to_owned() } else { left }
