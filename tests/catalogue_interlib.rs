@@ -383,7 +383,8 @@ fn what_readers_type_is_searched_without_signs() {
     for (text, expected) in [
         ("三体 刘慈欣", vec![("三体 刘慈欣", None)]),
         ("《三体》", vec![("三体", None)]),
-        ("title:三体*", vec![("title 三体", None)]),
+        ("title:三体*", vec![("title 三体", None), ("三体", None)]),
+        ("有没有那个叫三体的小说", vec![("有没有那个叫三体的小说", None), ("三体", None)]),
         ("作者 刘慈欣", vec![("刘慈欣", Some("author"))]),
         ("978-7-5366-9293-0", vec![("9787536692930", None), ("7536692935", None)]),
         ("9791032305690", vec![("9791032305690", None)]),

@@ -178,7 +178,9 @@ impl Library {
     ) -> Option<Books> {
         let books = self.ask(source, later, query, until, reports);
         let missed = reports.last().is_some_and(|last| last.event == SourceEvent::NotFound);
-        if books.is_some() || !missed || source.gate.is_none() {
+        // A library's system knows of itself when to search again: it may be asked three times.
+        let itself = source.gate.is_none() || source.catalogue.source().has_live_copies();
+        if books.is_some() || !missed || itself {
             return books;
         }
         let plain = query.plainer()?;
