@@ -49,6 +49,8 @@ pub enum PushOutcome {
     Found,
     /// Books of yesterday: no source could be asked.
     FoundStale,
+    /// Books that may have been meant.
+    Guessed,
     /// No such book.
     NotFound,
     /// No source knows such a number.
@@ -68,8 +70,8 @@ pub enum PushOutcome {
 impl PushOutcome {
     /// Every one.
     #[rustfmt::skip]
-    pub const ALL: [Self; 10] = [
-        Self::Said, Self::Found, Self::FoundStale, Self::NotFound, Self::Unasked, Self::Busy,
+    pub const ALL: [Self; 11] = [
+        Self::Said, Self::Found, Self::FoundStale, Self::Guessed, Self::NotFound, Self::Unasked, Self::Busy,
         Self::Trouble, Self::TooMany, Self::QueueFull, Self::ParkingFull,
     ];
 
@@ -80,6 +82,7 @@ impl PushOutcome {
             Self::Said        => "said",
             Self::Found       => "found",
             Self::FoundStale  => "found_stale",
+            Self::Guessed     => "guessed",
             Self::NotFound    => "not_found",
             Self::Unasked     => "unasked",
             Self::Busy        => "busy",

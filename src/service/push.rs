@@ -198,6 +198,7 @@ impl Service {
         let now = Instant::now();
         let reply = self.conversation.show(&push.from, push.occasion(), request, answer, now);
         let outcome = match (answer.verdict, answer.stale) {
+            (Verdict::Found, _) if answer.guess => PushOutcome::Guessed,
             (Verdict::Found, false) => PushOutcome::Found,
             (Verdict::Found, true) => PushOutcome::FoundStale,
             (Verdict::NotFound, _) => PushOutcome::NotFound,
