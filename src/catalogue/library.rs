@@ -13,7 +13,7 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use super::guard::{BreakerState, Permit, RestCause, SourceGuard};
+use super::guard::{Asked, BreakerState, Permit, RestCause, SourceGuard};
 use super::memory::{FOUND_FOR, Memory, Remembered};
 use super::report::{SourceEvent, SourceReport};
 use super::{Catalogue, Outcome, Query, Reason, statefile};
@@ -28,6 +28,9 @@ pub const LEAST_SHARE: Duration = Duration::from_millis(250);
 /// How long books are remembered that another source gave because the library could not be asked,
 /// in seconds: long enough to turn pages, and then the library is to be asked.
 const INSTEAD_FOR: u64 = 300;
+
+/// What we ask by ourselves, to find out whether a source is back: every one knows it.
+const PROBE: &str = "三体";
 
 /// The two clocks. A lookup takes time, so it looks at them more than once.
 pub trait Clock: Send + Sync {
@@ -60,6 +63,8 @@ pub enum Verdict {
     NotFound,
     /// No source knows books by such a number: a Douban link, and no Douban.
     Unasked,
+    /// A source was not asked because this reader asked too much of it within a minute.
+    TooMany,
     /// A source could not be asked just now; asking again later may help.
     Busy,
     /// The sources fail, and will until they or the operator do something.
@@ -99,10 +104,22 @@ impl Guarded {
         Self { catalogue, gate: remote.then(|| Mutex::new(SourceGuard::new(per_minute))) }
     }
 
+    /// The question as this source is asked it; what leaves the machine is cleaned.
+    fn asked(&self, query: &Query) -> Option<Query> {
+        if self.gate.is_some() { query.for_sending() } else { Some(query.clone()) }
+    }
+
     /// Whether it is a source over the network that may be asked: a shelf takes no time.
     fn needs_time(&self, now: Instant) -> bool {
         self.gate.as_ref().is_some_and(|gate| lock(gate).would_ask(now))
     }
+}
+
+/// One question of one reader.
+struct Asker<'a> {
+    query: &'a Query,
+    reader: u64,
+    until: Instant,
 }
 
 /// The sources in their order, and what they answered lately.
@@ -133,20 +150,27 @@ impl Library {
         Some(Answer { remembered: true, not_held, ..Answer::of(books, Vec::new()) })
     }
 
-    /// Asks memory and then the sources, until one has found books or `until` has come. Two
-    /// equal questions at the same time ask twice: joining them is the caller's business.
+    /// As [`Library::find_for`], each question for a reader of its own.
     pub fn find(&self, query: &Query, until: Instant) -> Answer {
+        self.find_for(query, hash(query), until)
+    }
+
+    /// Asks memory and then the sources, until one has found books or `until` has come; `reader`
+    /// tells readers apart. Two equal questions at the same time ask twice: joining them is the
+    /// caller's business.
+    pub fn find_for(&self, query: &Query, reader: u64, until: Instant) -> Answer {
         if let Some(answer) = self.recall(query) {
             return answer;
         }
         let uncounted = lock(&self.memory).uncounted(query, self.clock.wall());
         if let Some(books) = uncounted {
-            return self.recount(query, &books, until);
+            return self.recount(query, &books, reader, until);
         }
         let mut reports = Vec::new();
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
-            if let Some(books) = self.ask(source, later, query, until, &mut reports) {
+            let asker = Asker { query, reader, until };
+            if let Some(books) = self.ask(source, later, &asker, &mut reports) {
                 return self.learn(query, books.into(), reports);
             }
             rest = later;
@@ -199,28 +223,66 @@ impl Library {
         &self,
         source: &Guarded,
         later: &[Guarded],
-        query: &Query,
-        until: Instant,
+        asker: &Asker<'_>,
         reports: &mut Vec<SourceReport>,
     ) -> Option<Vec<Book>> {
         let Guarded { catalogue, gate } = source;
         let name = catalogue.source();
+        let Some(query) = source.asked(asker.query) else {
+            reports.push(SourceReport::new(name, SourceEvent::Unasked));
+            return None;
+        };
         let start = self.clock.now();
-        let left = until.saturating_duration_since(start);
+        let left = asker.until.saturating_duration_since(start);
         if gate.is_some() && left < LEAST_SHARE {
             reports.push(SourceReport::new(name, SourceEvent::NoTime));
             return None;
         }
         let others = later.iter().filter(|other| other.needs_time(start)).count();
         let share = (left / (1 + others as u32)).max(LEAST_SHARE);
-        let pass = match admit(source, query, start, start + share) {
+        let until = start + share;
+        let pass = match self.admit_tried(source, &query, asker.reader, until, reports) {
             Ok(pass) => pass,
             Err(refused) => {
                 reports.push(SourceReport::new(name, refused));
                 return None;
             }
         };
-        let outcome = catalogue.find(query, start + share);
+        self.put(source, &query, until, pass, reports)
+    }
+
+    /// Leave to ask a source. Where it may be this reader's questions that it failed at, a question
+    /// of our own finds out first whether it is back.
+    fn admit_tried(
+        &self,
+        source: &Guarded,
+        query: &Query,
+        reader: u64,
+        until: Instant,
+        reports: &mut Vec<SourceReport>,
+    ) -> Result<Option<Permit>, SourceEvent> {
+        let pass = admit(source, query, reader, self.clock.now(), until)?;
+        if !pass.as_ref().is_some_and(Permit::is_for_our_question) {
+            return Ok(pass);
+        }
+        if let Some(ours) = Query::words(PROBE) {
+            self.put(source, &ours, until, pass, reports);
+        }
+        admit(source, query, reader, self.clock.now(), until)
+    }
+
+    /// Puts a question to a source, and tells its gate what came of it.
+    fn put(
+        &self,
+        source: &Guarded,
+        query: &Query,
+        until: Instant,
+        pass: Option<Permit>,
+        reports: &mut Vec<SourceReport>,
+    ) -> Option<Vec<Book>> {
+        let Guarded { catalogue, gate } = source;
+        let (name, start) = (catalogue.source(), self.clock.now());
+        let outcome = catalogue.find(query, until);
         let end = self.clock.now();
         let change = gate.as_ref().zip(pass).and_then(|(g, p)| lock(g).report(p, &outcome, end));
         let millis = end.duration_since(start).as_millis() as u64;
@@ -231,7 +293,7 @@ impl Library {
     }
 
     /// Remembered books with the copies there are now; where those cannot be learned, with none.
-    fn recount(&self, query: &Query, books: &[Book], until: Instant) -> Answer {
+    fn recount(&self, query: &Query, books: &[Book], reader: u64, until: Instant) -> Answer {
         let bare = || -> Arc<[Book]> { books.iter().cloned().map(without_copies).collect() };
         let source = books.first().map(|book| book.source);
         let member = self.sources.iter().find(|one| Some(one.catalogue.source()) == source);
@@ -240,10 +302,11 @@ impl Library {
         };
         let name = member.catalogue.source();
         let start = self.clock.now();
-        let pass = match admit(member, query, start, until) {
+        let mut reports = Vec::new();
+        let pass = match self.admit_tried(member, query, reader, until, &mut reports) {
             Ok(pass) => pass,
             Err(refused) => {
-                let reports = vec![SourceReport::new(name, refused)];
+                reports.push(SourceReport::new(name, refused));
                 return Answer { remembered: true, ..Answer::of(bare(), reports) };
             }
         };
@@ -260,7 +323,7 @@ impl Library {
         });
         let millis = end.duration_since(start).as_millis() as u64;
         let (event, reason, counted) = split(outcome);
-        let mut reports = vec![SourceReport { source: name, event, millis, reason }];
+        reports.push(SourceReport { source: name, event, millis, reason });
         reports.extend(change.map(|change| SourceReport::new(name, SourceEvent::Changed(change))));
         let books = counted.map_or_else(bare, Arc::from);
         // Without copies, too: who picks up an answer that came too late must find one.
@@ -313,13 +376,19 @@ impl Answer {
 fn admit(
     source: &Guarded,
     query: &Query,
+    reader: u64,
     now: Instant,
     until: Instant,
 ) -> Result<Option<Permit>, SourceEvent> {
+    let asked = Asked { question: hash(query), reader };
+    let admitted = source.gate.as_ref().map(|gate| lock(gate).admit(now, until, asked));
+    Ok(admitted.transpose()?)
+}
+
+fn hash(query: &Query) -> u64 {
     let mut hasher = DefaultHasher::new();
     query.hash(&mut hasher);
-    let admitted = source.gate.as_ref().map(|gate| lock(gate).admit(now, until, hasher.finish()));
-    Ok(admitted.transpose()?)
+    hasher.finish()
 }
 
 /// Copies of an hour ago are nobody's to promise; those of a shelf do not change.
@@ -362,6 +431,7 @@ fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Vec<Book>>) {
 /// is trouble as well. Without any source nobody could be asked, which is trouble, too.
 fn verdict(reports: &[SourceReport]) -> Verdict {
     let meaning = |note: &SourceReport| match note.event {
+        SourceEvent::OverShare => Some(Verdict::TooMany),
         SourceEvent::Limited | SourceEvent::OverBudget | SourceEvent::NoTime => Some(Verdict::Busy),
         SourceEvent::Resting(RestCause::Limited) => Some(Verdict::Busy),
         SourceEvent::Operator | SourceEvent::Down | SourceEvent::Resting(_) => {
@@ -373,7 +443,8 @@ fn verdict(reports: &[SourceReport]) -> Verdict {
         SourceEvent::Unasked => Some(Verdict::Unasked),
         SourceEvent::Changed(_) => None,
     };
-    let worst = [Verdict::Busy, Verdict::Trouble, Verdict::NotFound, Verdict::Unasked];
+    let worst =
+        [Verdict::TooMany, Verdict::Busy, Verdict::Trouble, Verdict::NotFound, Verdict::Unasked];
     let met = |verdict: &Verdict| reports.iter().any(|note| meaning(note) == Some(*verdict));
     worst.into_iter().find(met).unwrap_or(Verdict::Trouble)
 }

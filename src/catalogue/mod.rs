@@ -19,6 +19,7 @@ pub mod memory;
 pub mod neodb;
 mod record;
 pub mod report;
+pub mod sent;
 pub mod shelf;
 pub mod statefile;
 mod web;
@@ -55,6 +56,16 @@ impl Query {
     /// A search by author; `None` when nothing is left to search for.
     pub fn author(typed: &str) -> Option<Self> {
         Some(text::fold(typed)).filter(|w| !w.is_empty()).map(Self::Author)
+    }
+
+    /// The same as a source over the network is asked it, without what no search needs (see
+    /// [`sent::clean`]); `None` when nothing is left.
+    pub fn for_sending(&self) -> Option<Self> {
+        match self {
+            Self::Words(words) => Some(Self::Words(sent::clean(words)?)),
+            Self::Author(name) => Some(Self::Author(sent::clean(name)?)),
+            Self::Isbn(_) | Self::Subject(_) => Some(self.clone()),
+        }
     }
 
     /// A Douban subject number.

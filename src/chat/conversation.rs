@@ -190,6 +190,7 @@ impl Conversation {
             }
             // Signs alone, which no source searches for.
             Verdict::Unasked => return not_found(&wanted.query, &searched),
+            Verdict::TooMany => return Reply::text(phrases::SLOW_DOWN),
             Verdict::Busy => return Reply::text(phrases::BUSY),
             Verdict::Trouble => return Reply::text(phrases::TROUBLE),
             Verdict::Found => &answer.books,
