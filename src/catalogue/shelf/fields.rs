@@ -117,8 +117,9 @@ impl Line {
             Field::Price => clean::price(&text),
             Field::Pages => clean::pages(&text),
             Field::Id => Some(text).filter(|id| Query::subject(id).is_some()).unwrap_or_default(),
-            Field::Cover => clean::cover(&text),
-            Field::Link => clean::https(&text),
+            // An address may be longer than any text, and cut it is another.
+            Field::Cover => clean::cover(written),
+            Field::Link => clean::https(written),
             Field::Summary => clean::summary(written),
             _ => text,
         };
