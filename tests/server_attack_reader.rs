@@ -3,8 +3,8 @@
 
 use std::thread;
 
-use support::client::post;
-use support::push::{Push, field, target};
+use support::client::{get, post};
+use support::push::{Push, field, sign, target};
 use support::server::{Server, TOKEN};
 use support::upstream::{Reaction, Request, Upstream};
 
@@ -92,5 +92,99 @@ fn one_reader_leaves_a_budget_to_the_others() {
         assert!(field(&reply, "Title").contains("三体"), "{number}: {reply}");
     }
     assert_eq!(douban.requests(), 8);
+    assert_eq!(server.stop().code, Some(0));
+}
+
+/// Markup, addresses and what nobody sees, as a reader types it and as a source writes it.
+const MARKUP: [&str; 8] = [
+    "<a href=\"https://evil.example\">点我</a>",
+    "＜a href=＂https：／／evil.example＂＞点我＜/a＞",
+    "&lt;a href='https://evil.example'&gt;点我",
+    "&#60;a href=https://evil.example&#62;",
+    "三体 https://evil.example/ 看",
+    "三\u{202e}体 \u{2066}\u{ad}\u{61c}\u{180e}\u{3164}\u{e0041}",
+    "三&#8238;体&#xE0041;",
+    "weixin://bizmsgmenu?msgmenucontent=1",
+];
+
+/// Whether all that a client could make a link of is ours, and nothing is hidden.
+fn is_harmless(reply: &str) -> bool {
+    let inner = reply.split_once("<MsgType>").map_or(reply, |(_, inner)| inner);
+    let ours = "<a href=\"weixin://bizmsgmenu?msgmenucontent=";
+    let text = field(inner, "Content").replace(ours, "").replace("</a>", "");
+    let text = [&text, field(inner, "Title"), field(inner, "Description")].concat();
+    let hidden = doumibook::sys::visible::is_hidden;
+    let is_fine = !text.contains("<a") && !text.contains("://") && !text.contains("&#");
+    let url = [field(inner, "Url"), field(inner, "PicUrl")].concat();
+    is_fine && !text.contains("&lt") && !inner.contains(hidden) && !url.contains("evil")
+}
+
+#[test]
+fn nothing_of_a_reader_is_markup() {
+    let douban = Upstream::start(|_| Reaction::json("{\"books\":[]}"));
+    let server = serve(&douban, "6000");
+    for (number, typed) in MARKUP.into_iter().enumerate() {
+        for text in [typed.to_owned(), format!("作者 {typed}"), format!("《{typed}》")] {
+            let reply = say(&server, &format!("oReader{number}"), &text);
+            assert!(is_harmless(&reply), "{text}: {reply}");
+        }
+    }
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn nothing_of_a_source_is_markup_and_no_reply_is_too_long() {
+    let field = |text: &str| serde_json::to_string(&text.repeat(40)).unwrap();
+    let answer = move |request: &Request| {
+        let words = request.param("q").unwrap_or_default();
+        let number: usize = words.rsplit(' ').next().unwrap_or_default().parse().unwrap_or(0);
+        let text = field(MARKUP[number % MARKUP.len()]);
+        let book = format!(
+            "{{\"title\":{text},\"subtitle\":{text},\"author\":[{text},{text}],\"publisher\":{text},\
+             \"pubdate\":{text},\"price\":{text},\"series\":{text},\"summary\":{text},\"origin_title\":{text},\
+             \"image\":\"https://evil.example/\u{202e}gpj\",\"isbn13\":\"9787536692930\"}}"
+        );
+        let count = if number < MARKUP.len() { 1 } else { 20 };
+        Reaction::json(format!("{{\"books\":[{}]}}", vec![book; count].join(",")))
+    };
+    let douban = Upstream::start(answer);
+    let server = serve(&douban, "6000");
+    for number in 0..2 * MARKUP.len() {
+        let reply = say(&server, &format!("oReader{number}"), &format!("三体 {number}"));
+        assert!(is_harmless(&reply), "{number}: {reply}");
+        assert!(reply.len() < 3_500, "{number}: {} bytes", reply.len());
+    }
+    assert_eq!(server.stop().code, Some(0));
+}
+
+/// The status of a push and of a check of the URL that are signed with these parts.
+fn statuses(server: &Server, timestamp: &str, nonce: &str) -> [u16; 2] {
+    let signature = sign(&[TOKEN, timestamp, nonce]);
+    let target = format!("/weixin?signature={signature}&timestamp={timestamp}&nonce={nonce}");
+    let push = post(&target, Push::text("帮助").xml().as_bytes());
+    let check = get(&format!("{target}&echostr=echo"));
+    [server.ask(&push).status, server.ask(&check).status]
+}
+
+#[test]
+fn a_signed_query_works_for_ten_minutes() {
+    let douban = Upstream::start(|_| Reaction::json(BOOK));
+    let server = serve(&douban, "6000");
+    for (timestamp, nonce, status) in [
+        ("1790000000", "486452656", 200),
+        // From 2015, from eleven and from nine minutes ago, and from now.
+        ("1441000000", "486452656", 403),
+        ("1789999340", "486452656", 403),
+        ("1789999460", "486452656", 200),
+        ("1790000030", "abcDEF123", 200),
+        // Not WeChat's form, although signed.
+        ("abc", "486452656", 403),
+        ("179000000", "0486452656", 403),
+        ("17900000004", "86452656", 403),
+        ("1790000000", "4864-52656", 403),
+        ("1790000000", "", 403),
+    ] {
+        assert_eq!(statuses(&server, timestamp, nonce), [status; 2], "{timestamp} {nonce}");
+    }
     assert_eq!(server.stop().code, Some(0));
 }

@@ -101,23 +101,26 @@ fn a_query_that_does_not_fit_is_refused_without_a_word_of_it() {
 #[rustfmt::skip]
 fn texts_and_events_get_these_bytes() {
     let (server, _directory) = server(&[]);
-    let welcome = phrases::welcome("豆米查书");
-    let not_found = phrases::not_found("“查无此书”", phrases::TRY_WORDS);
+    let not_found = |searched: &'static str| {
+        phrases::not_found(searched.into(), phrases::TRY_WORDS).as_str().to_owned()
+    };
+    let welcome = phrases::welcome("豆米查书").as_str().to_owned();
+    let nothing = not_found("“查无此书”");
     for (case, push, content) in [
-        ("?",             Push::text("?"),                          phrases::help()),
-        ("？",            Push::text("？"),                         phrases::help()),
-        ("help",          Push::text("help"),                       phrases::help()),
-        ("帮助",           Push::text("帮助"),                       phrases::help()),
+        ("?",             Push::text("?"),                          phrases::help().into()),
+        ("？",            Push::text("？"),                         phrases::help().into()),
+        ("help",          Push::text("help"),                       phrases::help().into()),
+        ("帮助",           Push::text("帮助"),                       phrases::help().into()),
         ("follows",       Push::event("subscribe").with("EventKey", ""), welcome.clone()),
         ("follows by QR", Push::event("subscribe").with("EventKey", "qrscene_42").with("Ticket", "TK"), welcome),
-        ("menu",          Push::event("CLICK").with("EventKey", "HELP"), phrases::help()),
-        ("own QR",        Push::event("SCAN").with("EventKey", "42"), phrases::help()),
+        ("menu",          Push::event("CLICK").with("EventKey", "HELP"), phrases::help().into()),
+        ("own QR",        Push::event("SCAN").with("EventKey", "42"), phrases::help().into()),
         ("image",         Push::new("image").with("PicUrl", "http://mmbiz.qpic.cn/1").with("MediaId", "m"), phrases::IMAGE.into()),
         ("new type",      Push::new("hologram"),                    phrases::UNSUPPORTED.into()),
         ("wrong digit",   Push::text("9787020042495"),              phrases::no_isbn(doumibook::catalogue::isbn::Mistake::CheckDigit).into()),
-        ("no such book",  Push::text("查无此书"),                    not_found.clone()),
-        ("end of CDATA",  Push::new("text").raw("<Content>查]]&gt;无</Content>"), phrases::not_found("“查]] >无”", phrases::TRY_WORDS)),
-        ("control bytes", Push::text("\u{1d}查无\u{8}此书"),          not_found),
+        ("no such book",  Push::text("查无此书"),                    nothing.clone()),
+        ("end of CDATA",  Push::new("text").raw("<Content>查]]&gt;无</Content>"), not_found("“查]] >无”")),
+        ("control bytes", Push::text("\u{1d}查无\u{8}此书"),          nothing),
     ] {
         let before = unix_seconds();
         let answer = send(&server, &push);

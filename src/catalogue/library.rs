@@ -6,20 +6,20 @@
 //! while a source is asked; nothing waits for a source that rests; reports carry neither the
 //! question nor anything a remote side wrote.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use super::guard::{Asked, BreakerState, Permit, RestCause, SourceGuard};
+use super::guard::{BreakerState, RestCause};
+use super::guarded::{hash, split};
 use super::memory::{FOUND_FOR, Memory, Remembered};
 use super::report::{SourceEvent, SourceReport};
-use super::{Catalogue, Outcome, Query, Reason, statefile};
+use super::{Outcome, Query, statefile};
 use crate::catalogue::book::{Book, Source};
 use crate::sys::sync::lock;
-use crate::sys::unix;
+
+pub use super::guarded::{Clock, Guarded, SystemClock};
 
 /// With less than this left no source is asked over the network: name, connection, TLS and
 /// answer are four round trips, and those take 60 ms each on a fair line.
@@ -28,31 +28,6 @@ pub const LEAST_SHARE: Duration = Duration::from_millis(250);
 /// How long books are remembered that another source gave because the library could not be asked,
 /// in seconds: long enough to turn pages, and then the library is to be asked.
 const INSTEAD_FOR: u64 = 300;
-
-/// What we ask by ourselves, to find out whether a source is back: every one knows it.
-const PROBE: &str = "三体";
-
-/// The two clocks. A lookup takes time, so it looks at them more than once.
-pub trait Clock: Send + Sync {
-    /// For deadlines and rests.
-    fn now(&self) -> Instant;
-    /// Seconds since 1970, for what outlives a restart.
-    fn wall(&self) -> u64;
-}
-
-/// The clocks of the machine.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn wall(&self) -> u64 {
-        unix::seconds()
-    }
-}
 
 /// What the reader is to be told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,31 +63,6 @@ pub struct Answer {
     pub not_held: bool,
     /// What happened at each source, in order; empty when none was needed.
     pub reports: Vec<SourceReport>,
-}
-
-/// A source with its budget and breaker.
-pub struct Guarded {
-    catalogue: Box<dyn Catalogue>,
-    gate: Option<Mutex<SourceGuard>>,
-}
-
-impl Guarded {
-    /// `per_minute` bounds the lookups in any minute; `None` does not. A shelf is in our own
-    /// memory: it has neither budget nor breaker.
-    pub fn new(catalogue: Box<dyn Catalogue>, per_minute: Option<NonZeroU32>) -> Self {
-        let remote = catalogue.source() != Source::Shelf;
-        Self { catalogue, gate: remote.then(|| Mutex::new(SourceGuard::new(per_minute))) }
-    }
-
-    /// The question as this source is asked it; what leaves the machine is cleaned.
-    fn asked(&self, query: &Query) -> Option<Query> {
-        if self.gate.is_some() { query.for_sending() } else { Some(query.clone()) }
-    }
-
-    /// Whether it is a source over the network that may be asked: a shelf takes no time.
-    fn needs_time(&self, now: Instant) -> bool {
-        self.gate.as_ref().is_some_and(|gate| lock(gate).would_ask(now))
-    }
 }
 
 /// One question of one reader.
@@ -232,7 +182,8 @@ impl Library {
             reports.push(SourceReport::new(name, SourceEvent::Unasked));
             return None;
         };
-        let start = self.clock.now();
+        let clock = &*self.clock;
+        let start = clock.now();
         let left = asker.until.saturating_duration_since(start);
         if gate.is_some() && left < LEAST_SHARE {
             reports.push(SourceReport::new(name, SourceEvent::NoTime));
@@ -241,55 +192,14 @@ impl Library {
         let others = later.iter().filter(|other| other.needs_time(start)).count();
         let share = (left / (1 + others as u32)).max(LEAST_SHARE);
         let until = start + share;
-        let pass = match self.admit_tried(source, &query, asker.reader, until, reports) {
+        let pass = match source.admit(clock, &query, asker.reader, until, reports) {
             Ok(pass) => pass,
             Err(refused) => {
                 reports.push(SourceReport::new(name, refused));
                 return None;
             }
         };
-        self.put(source, &query, until, pass, reports)
-    }
-
-    /// Leave to ask a source. Where it may be this reader's questions that it failed at, a question
-    /// of our own finds out first whether it is back.
-    fn admit_tried(
-        &self,
-        source: &Guarded,
-        query: &Query,
-        reader: u64,
-        until: Instant,
-        reports: &mut Vec<SourceReport>,
-    ) -> Result<Option<Permit>, SourceEvent> {
-        let pass = admit(source, query, reader, self.clock.now(), until)?;
-        if !pass.as_ref().is_some_and(Permit::is_for_our_question) {
-            return Ok(pass);
-        }
-        if let Some(ours) = Query::words(PROBE) {
-            self.put(source, &ours, until, pass, reports);
-        }
-        admit(source, query, reader, self.clock.now(), until)
-    }
-
-    /// Puts a question to a source, and tells its gate what came of it.
-    fn put(
-        &self,
-        source: &Guarded,
-        query: &Query,
-        until: Instant,
-        pass: Option<Permit>,
-        reports: &mut Vec<SourceReport>,
-    ) -> Option<Vec<Book>> {
-        let Guarded { catalogue, gate } = source;
-        let (name, start) = (catalogue.source(), self.clock.now());
-        let outcome = catalogue.find(query, until);
-        let end = self.clock.now();
-        let change = gate.as_ref().zip(pass).and_then(|(g, p)| lock(g).report(p, &outcome, end));
-        let millis = end.duration_since(start).as_millis() as u64;
-        let (event, reason, books) = split(outcome);
-        reports.push(SourceReport { source: name, event, millis, reason });
-        reports.extend(change.map(|change| SourceReport::new(name, SourceEvent::Changed(change))));
-        books
+        source.put(clock, &query, until, pass, reports)
     }
 
     /// Remembered books with the copies there are now; where those cannot be learned, with none.
@@ -303,7 +213,7 @@ impl Library {
         let name = member.catalogue.source();
         let start = self.clock.now();
         let mut reports = Vec::new();
-        let pass = match self.admit_tried(member, query, reader, until, &mut reports) {
+        let pass = match member.admit(&*self.clock, query, reader, until, &mut reports) {
             Ok(pass) => pass,
             Err(refused) => {
                 reports.push(SourceReport::new(name, refused));
@@ -372,25 +282,6 @@ impl Answer {
     }
 }
 
-/// Leave to ask a source; none is needed for a shelf.
-fn admit(
-    source: &Guarded,
-    query: &Query,
-    reader: u64,
-    now: Instant,
-    until: Instant,
-) -> Result<Option<Permit>, SourceEvent> {
-    let asked = Asked { question: hash(query), reader };
-    let admitted = source.gate.as_ref().map(|gate| lock(gate).admit(now, until, asked));
-    Ok(admitted.transpose()?)
-}
-
-fn hash(query: &Query) -> u64 {
-    let mut hasher = DefaultHasher::new();
-    query.hash(&mut hasher);
-    hasher.finish()
-}
-
 /// Copies of an hour ago are nobody's to promise; those of a shelf do not change.
 fn without_copies(mut book: Book) -> Book {
     if book.source.has_live_copies() {
@@ -411,18 +302,6 @@ fn without_library(books: &[Book], reports: &[SourceReport]) -> (bool, bool) {
         Some(SourceEvent::NotFound | SourceEvent::Unfit) => (true, false),
         Some(SourceEvent::Unasked) | None => (false, false),
         Some(_) => (false, true),
-    }
-}
-
-fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Vec<Book>>) {
-    match outcome {
-        Outcome::Found(books) => (SourceEvent::Found(books.len()), None, Some(books)),
-        Outcome::NotFound => (SourceEvent::NotFound, None, None),
-        Outcome::Unfit(reason) => (SourceEvent::Unfit, Some(reason), None),
-        Outcome::Unasked => (SourceEvent::Unasked, None, None),
-        Outcome::Limited { reason, .. } => (SourceEvent::Limited, Some(reason), None),
-        Outcome::Operator(reason) => (SourceEvent::Operator, Some(reason), None),
-        Outcome::Down(reason) => (SourceEvent::Down, Some(reason), None),
     }
 }
 

@@ -10,6 +10,7 @@ pub mod clean;
 pub mod csv;
 pub mod douban;
 pub mod guard;
+pub mod guarded;
 pub mod interlib;
 pub mod isbn;
 mod json;

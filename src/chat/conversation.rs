@@ -18,7 +18,8 @@ use crate::chat::phrases;
 use crate::chat::question::Question;
 use crate::sys::sync::lock;
 use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push};
-use crate::wechat::reply::{Reply, link};
+use crate::wechat::reply::Reply;
+use crate::wechat::reply_text::{ReplyText, link};
 
 /// How long a list may be used.
 const KEPT: Duration = Duration::from_secs(600);
@@ -114,15 +115,15 @@ impl Conversation {
     fn notice(&self, from: &OpenId, event: &Event, now: Instant) -> Next {
         match event {
             Event::Subscribe => match &self.welcome {
-                Some(welcome) => say(welcome),
-                None => say(&phrases::welcome(&self.account)),
+                Some(welcome) => say(ReplyText::operators(welcome)),
+                None => say(phrases::welcome(&self.account)),
             },
             // A library may print codes that carry an ISBN; any other scene says hello.
-            Event::Scan(scene) => find_in(scene, &phrases::help()),
+            Event::Scan(scene) => find_in(scene, phrases::help()),
             Event::Click(key) => match key.to_ascii_uppercase().as_str() {
                 "SCAN" | "SCAN_BOOK" => say(phrases::SCAN_HOW),
                 "MORE" => self.listed(from, now, |page| View::Page(page + 1)),
-                _ => say(&phrases::help()),
+                _ => say(phrases::help()),
             },
             Event::ScanCode(scanned) => match isbn::typed(scanned) {
                 Typed::Right(isbn) => find(Query::Isbn(isbn)),
@@ -155,10 +156,10 @@ impl Conversation {
                 Some(wanted) => Next::Find(wanted),
                 None => say(phrases::NOTHING_WAITS),
             },
-            Question::Help => say(&phrases::help()),
+            Question::Help => say(phrases::help()),
             Question::NoIsbn(mistake) => say(phrases::no_isbn(mistake)),
             Question::Thanks => say(phrases::THANKS),
-            Question::Greeting => say(&phrases::greeting(&self.account)),
+            Question::Greeting => say(phrases::greeting(&self.account)),
             Question::Farewell => say(phrases::FAREWELL),
             Question::TooLong => say(phrases::TOO_LONG),
             Question::Nothing => say(phrases::NOTHING),
@@ -184,12 +185,12 @@ impl Conversation {
     ) -> Reply {
         let searched = searched(&wanted.query);
         let books = match answer.verdict {
-            Verdict::NotFound => return not_found(&wanted.query, &searched),
+            Verdict::NotFound => return not_found(&wanted.query, searched),
             Verdict::Unasked if matches!(wanted.query, Query::Subject(_)) => {
                 return Reply::text(phrases::LINK);
             }
             // Signs alone, which no source searches for.
-            Verdict::Unasked => return not_found(&wanted.query, &searched),
+            Verdict::Unasked => return not_found(&wanted.query, searched),
             Verdict::TooMany => return Reply::text(phrases::SLOW_DOWN),
             Verdict::Busy => return Reply::text(phrases::BUSY),
             Verdict::Trouble => return Reply::text(phrases::TROUBLE),
@@ -202,7 +203,7 @@ impl Conversation {
         match (wanted.view, &books[..]) {
             (View::Pick(number), books) => match books.get(number.wrapping_sub(1)) {
                 Some(book) => led(card::card(book, Way::List, occasion), 1),
-                None => Reply::text(&phrases::no_such_number(books.len())),
+                None => Reply::text(phrases::no_such_number(books.len())),
             },
             (View::Page(_), [book]) => {
                 let way = match wanted.query {
@@ -246,7 +247,7 @@ impl Conversation {
             reader.pending = Some(wanted.clone());
         }
         let link = link(phrases::PICK_UP_LABEL, phrases::PICK_UP);
-        Reply::text(&phrases::still_looking(&searched(&wanted.query), &link))
+        Reply::text(phrases::still_looking(searched(&wanted.query), &link))
     }
 
     /// The reader has the answer to `wanted`, asked for at `begun`: nothing of it is to be picked
@@ -310,7 +311,7 @@ impl Reader {
     }
 }
 
-fn say(text: &str) -> Next {
+fn say(text: impl Into<ReplyText>) -> Next {
     Next::Say(Reply::text(text))
 }
 
@@ -318,12 +319,12 @@ fn find(query: Query) -> Next {
     Next::Find(Request { query, view: View::Page(0) })
 }
 
-fn find_in(text: &str, otherwise: &str) -> Next {
+fn find_in(text: &str, otherwise: &'static str) -> Next {
     links::book(text).map_or_else(|| say(otherwise), find)
 }
 
-fn not_found(query: &Query, searched: &str) -> Reply {
-    Reply::text(&phrases::not_found(
+fn not_found(query: &Query, searched: ReplyText) -> Reply {
+    Reply::text(phrases::not_found(
         searched,
         match query {
             Query::Words(_) => phrases::TRY_WORDS,
@@ -334,11 +335,11 @@ fn not_found(query: &Query, searched: &str) -> Reply {
 }
 
 /// How a query is named in a sentence.
-fn searched(query: &Query) -> String {
+fn searched(query: &Query) -> ReplyText {
     match query {
         Query::Words(words) => phrases::quoted(words),
         Query::Author(name) => phrases::by_author(name),
         Query::Isbn(isbn) => phrases::by_isbn(&isbn.isbn13()),
-        Query::Subject(_) => phrases::BY_LINK.to_owned(),
+        Query::Subject(_) => phrases::BY_LINK.into(),
     }
 }

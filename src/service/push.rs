@@ -70,7 +70,7 @@ impl Service {
             let sent = text::shorten(&format!("{:?}", push.kind), LOGGED);
             journal::info(format_args!("reader {} sent {sent}", push.from));
         }
-        let say = |text: &str, outcome| {
+        let say = |text: &'static str, outcome| {
             let reply = Reply::text(text);
             Handled::Answer(self.say(verified, &reply, outcome, None, first_byte).0)
         };

@@ -23,6 +23,7 @@ use doumibook::sys::text;
 use doumibook::wechat::envelope::{self, AesKey, AppId};
 use doumibook::wechat::push::{AccountId, Occasion, OpenId, Push};
 use doumibook::wechat::reply::{LONGEST_TEXT, Reply};
+use doumibook::wechat::reply_text::outside;
 use doumibook::wechat::signature::{self, Params, Token};
 use doumibook::wechat::xml::Fields;
 
@@ -211,7 +212,7 @@ fn check_outcome(outcome: &Outcome) {
             assert!((1..=HITS).contains(&books.len()));
             books.iter().for_each(check_book);
             (0..card::pages(books.len()) + 1)
-                .for_each(|page| check_reply(&card::list(books, "三体", page)));
+                .for_each(|page| check_reply(&card::list(books, &"三体".into(), page)));
         }
         Outcome::Limited { reason, .. }
         | Outcome::Operator(reason)
@@ -385,7 +386,7 @@ fn question(bytes: &[u8]) {
     }
     let encoded = doumibook::sys::percent::percent_encode(&text);
     assert_eq!(doumibook::sys::percent::percent_decode(&encoded).as_deref(), Some(&*text));
-    check_reply(&Reply::text(&text));
+    check_reply(&Reply::text(outside(&text)));
     let digits: Vec<u8> = bytes.iter().map(|byte| byte % 10).collect();
     let Some(nine) = digits.first_chunk::<9>() else { return };
     // Exactly one of the eleven check digits fits.
