@@ -29,6 +29,11 @@ fn server(settings: &[(&str, &str)]) -> (Server, Directory) {
 fn check_head(answer: &Answer, content_type: &str, case: &str) {
     assert_eq!(answer.header("Content-Type"), Some(content_type), "{case}");
     assert_eq!(answer.header("Content-Length"), Some(&*answer.body.len().to_string()), "{case}");
+    assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"), "{case}");
+    assert_eq!(answer.header("Cache-Control"), Some("no-store"), "{case}");
+    let framed = Some("frame-ancestors 'none'").filter(|_| content_type == HTML);
+    assert_eq!(answer.header("Content-Security-Policy"), framed, "{case}");
+    assert_eq!(answer.header("X-Frame-Options"), framed.map(|_| "DENY"), "{case}");
 }
 
 fn send(server: &Server, push: &Push) -> Answer {
@@ -235,8 +240,16 @@ fn health_is_told_to_this_machine_only() {
     let answer = server.ask(&get("/healthz"));
     assert_eq!((answer.status, answer.text()), (200, "ok\n"));
     check_head(&answer, TEXT, "/healthz");
-    for forwarded in ["X-Forwarded-For: 203.0.113.9", "x-real-ip: 203.0.113.9", "Forwarded: for=x"]
-    {
+    for forwarded in [
+        "CF-Connecting-IP: 203.0.113.9",
+        "X-Forwarded-Host: a.example",
+        "X-Client-IP: 203.0.113.9",
+        "True-Client-IP: 203.0.113.9",
+        "X-Forwarded-Proto: https",
+        "X-Forwarded-For: 203.0.113.9",
+        "x-real-ip: 203.0.113.9",
+        "Forwarded: for=x",
+    ] {
         for page in ["/healthz", "/metrics"] {
             let request = format!("GET {page} HTTP/1.1\r\nHost: x\r\n{forwarded}\r\n\r\n");
             let answer = server.ask(request.as_bytes());
