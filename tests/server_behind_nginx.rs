@@ -321,7 +321,7 @@ fn neither_signature_nor_reader_stands_in_a_log() {
     // Closes every connection without a word, as doumibook does with a delivery it lets go.
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let silent_at = silent.local_addr().unwrap().to_string();
-    thread::spawn(move || silent.incoming().for_each(|client| drop(client)));
+    thread::spawn(move || silent.incoming().for_each(drop));
     // Takes a request and never answers.
     let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
     let hanging_at = hanging.local_addr().unwrap().to_string();
