@@ -1,13 +1,25 @@
 //! The real binary under one reader among many, and under its sources: what the one asks or the
 //! other answers costs nobody else anything.
 
+use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::{Duration, Instant};
+
+use actors::{Actor, Does, Hands};
+use doumibook::catalogue::book::Source;
+use doumibook::catalogue::library::Verdict;
+use doumibook::catalogue::memory::Memory;
+use doumibook::catalogue::{Library, Outcome, Query};
+use doumibook::service::lookups::{LookupService, OwnThread};
+use doumibook::service::metrics::Metrics;
 
 use support::client::{get, post};
 use support::push::{Push, field, sign, target};
-use support::server::{Server, TOKEN};
+use support::server::{Directory, Server, TOKEN};
 use support::upstream::{Reaction, Request, Upstream};
+use support::watch::Level;
 
+mod actors;
 mod support;
 
 const BOOK: &str =
@@ -187,4 +199,60 @@ fn a_signed_query_works_for_ten_minutes() {
         assert_eq!(statuses(&server, timestamp, nonce), [status; 2], "{timestamp} {nonce}");
     }
     assert_eq!(server.stop().code, Some(0));
+}
+
+/// As many as a flood has in the file of readers' ids, all of them made up.
+const INVENTED: usize = 9_000;
+
+#[test]
+fn invented_readers_push_out_no_list_that_is_in_use() {
+    let directory = Directory::new();
+    let books: String = (1..=3).map(|n| format!("{{\"title\": \"活着 第{n}版\"}}\n")).collect();
+    let shelf = directory.file("shelf.jsonl", &books);
+    let server = Server::serve(&[("DOUMIBOOK_SHELF", &shelf)]);
+    assert!(say(&server, "oReal", "活着").contains("第2版"));
+    let (target, since) = (target(TOKEN), Instant::now());
+    let before = Level::of(server.pid()).unwrap().memory;
+    let mut client = server.connect();
+    for number in 0..INVENTED {
+        let push = Push::text("活着").from(&format!("oInvented-{number}"));
+        assert!(client.ask(&post(&target, push.xml().as_bytes())).text().contains("第2版"));
+    }
+    let grown = Level::of(server.pid()).unwrap().memory.saturating_sub(before);
+    println!("{INVENTED} invented readers: {grown} KiB more");
+    assert!(grown < 10_240, "{grown} KiB for {INVENTED} lists and the replies of a minute");
+    // On a machine so slow that it took more than a minute, the list may go.
+    if since.elapsed() < Duration::from_secs(55) {
+        let card = say(&server, "oReal", "2");
+        assert!(card.contains("第2版") && !card.contains("第1版"), "{card}");
+    }
+    assert_eq!(server.stop().code, Some(0));
+}
+
+#[test]
+fn invented_readers_take_no_place_in_a_queue() {
+    let hands = Hands::new();
+    let source = Actor::new(Source::Douban, &hands, [Does::Say(Outcome::NotFound)]);
+    let library = Library::new(vec![source.guarded()], Memory::new(1 << 20, Vec::new()));
+    let lookups = LookupService::new(Arc::new(library), 8, Arc::new(Metrics::default()));
+    let told = Arc::new(Mutex::new(Vec::new()));
+    let ask = |reader: &str, words: &str| {
+        let (told, name) = (told.clone(), reader.to_owned());
+        let waiter = move |answer: &doumibook::catalogue::Answer| {
+            told.lock().unwrap().push((name, answer.verdict));
+        };
+        let query = Query::words(words).unwrap();
+        lookups.look_up(&query, reader, Instant::now(), Box::new(waiter))
+    };
+    // All eight threads are at work for others; then a reader asks, and then a flood does.
+    let running: Vec<_> =
+        (0..8).map(|n| ask(&format!("oEarly{n}"), &format!("早 {n}")).unwrap().unwrap()).collect();
+    assert!(ask("oReal", "活着").unwrap().is_none());
+    let taken = (0..INVENTED).filter(|n| ask(&format!("oInvented{n}"), &format!("书 {n}")).is_ok());
+    assert_eq!(taken.count(), 8 * 4 - 1, "the queue has an end");
+    running.into_iter().for_each(|lookup| lookup.run(&OwnThread));
+    let told = told.lock().unwrap();
+    let place = told.iter().position(|(reader, _)| reader == "oReal").unwrap();
+    assert_eq!(told[place].1, Verdict::NotFound);
+    assert!(told[..place].iter().all(|(reader, _)| reader.starts_with("oEarly")), "{told:?}");
 }

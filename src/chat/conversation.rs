@@ -2,8 +2,8 @@
 //!
 //! In: a [`Push`] and the moment; later the [`Answer`] to what it asked. Out: a [`Next`] step,
 //! and a [`Reply`]. Remembers for each reader what was last searched, the page shown, and what
-//! is still being looked for: for ten minutes, for at most 4096 readers, and not at all
-//! for those who left. The books themselves are in the memory of the catalogue.
+//! is still being looked for: for ten minutes, for at most 10 240 readers, and not at all
+//! for those who left. Whoever was heard of within the last minute is not forgotten for anybody new. The books themselves are in the memory of the catalogue.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -23,8 +23,10 @@ use crate::wechat::reply_text::{ReplyText, link};
 
 /// How long a list may be used.
 const KEPT: Duration = Duration::from_secs(600);
-/// Readers remembered at the same time, about 200 bytes each.
-const READERS: usize = 4096;
+/// How long nobody new takes a reader's place.
+const YOUNG: Duration = Duration::from_secs(60);
+/// Readers remembered at the same time, about 400 bytes each: 170 new ones a second for a minute.
+const READERS: usize = 10_240;
 
 /// What to do about a push.
 #[derive(Clone, Debug, PartialEq)]
@@ -226,7 +228,7 @@ impl Conversation {
     }
 
     /// A reader asks for something that takes time, or has several books: what comes of it is
-    /// remembered, unless they leave meanwhile.
+    /// remembered, unless they leave meanwhile, or everybody remembered is in the midst of it.
     pub fn begin(&self, from: &OpenId, now: Instant) {
         let mut readers = self.readers();
         let known = readers.remove(from).filter(|reader| reader.is_fresh(now));
@@ -234,7 +236,10 @@ impl Conversation {
             // An eighth at a time, so that a flood of new readers does not search for each one.
             let mut seen: Vec<_> = readers.values().map(|reader| reader.seen).collect();
             let (_, &mut line, _) = seen.select_nth_unstable(READERS / 8);
-            readers.retain(|_, reader| reader.seen > line);
+            readers.retain(|_, reader| reader.seen > line || reader.age(now) < YOUNG);
+            if readers.len() >= READERS {
+                return;
+            }
         }
         let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None });
         readers.insert(from.clone(), Reader { seen: now, ..reader });
@@ -275,7 +280,7 @@ impl Conversation {
         let fresh = readers.iter().filter(|(_, reader)| reader.is_fresh(now));
         let kept = |(id, reader): (&OpenId, &Reader)| Kept {
             reader: id.clone(),
-            age: now.saturating_duration_since(reader.seen),
+            age: reader.age(now),
             list: reader.list.clone(),
             pending: reader.pending.clone(),
         };
@@ -306,8 +311,12 @@ impl Conversation {
 }
 
 impl Reader {
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.seen)
+    }
+
     fn is_fresh(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.seen) < KEPT
+        self.age(now) < KEPT
     }
 }
 
