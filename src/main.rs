@@ -9,6 +9,7 @@ use doumibook::cli::serve::{Failed, serve};
 use doumibook::cli::settings::Settings;
 use doumibook::cli::{ask, check, demo, menu};
 use doumibook::sys::journal;
+use doumibook::sys::visible::printable;
 
 fn main() -> ExitCode {
     let (sentences, code) = match run() {
@@ -36,10 +37,10 @@ fn run() -> Result<u8, Failed> {
             let (settings, wrong) = environment::settings();
             let findings = check::check(&settings.or_neodb(), wrong, state_directory());
             let (report, code) = check::report(&findings);
-            print!("{report}");
+            print!("{}", printable(&report));
             return Ok(code);
         }
-        Command::Menu(what) => print!("{}", menu::run(&what, &settings()?)?),
+        Command::Menu(what) => print!("{}", printable(&menu::run(&what, &settings()?)?)),
         Command::Ask(asked) => {
             journal::hush();
             let settings = settings()?.or_demo_token().or_shelf();

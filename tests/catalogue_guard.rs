@@ -5,9 +5,14 @@ use std::time::{Duration, Instant};
 
 use doumibook::catalogue::book::Book;
 use doumibook::catalogue::guard::{
-    BreakerChange, BreakerState, NotAdmitted, Permit, RestCause, SourceGuard,
+    Asked, BreakerChange, BreakerState, NotAdmitted, Permit, RestCause, SourceGuard,
 };
 use doumibook::catalogue::{Outcome, Reason};
+
+/// A question of a reader of its own.
+fn alone(question: u64) -> Asked {
+    Asked { question, reader: question }
+}
 
 fn at(start: Instant, millis: u64) -> Instant {
     start + Duration::from_millis(millis)
@@ -72,7 +77,7 @@ fn the_breaker() {
         for &(second, letter, expected) in steps {
             let now = at(start, second * 1000);
             assert_eq!(gate.would_ask(now), letter != '!', "{row}, at {second}");
-            match gate.admit(now, now + Duration::from_secs(4), second) {
+            match gate.admit(now, now + Duration::from_secs(4), alone(second)) {
                 Ok(pass) => drop(gate.report(pass, &outcome(letter), now)),
                 Err(NotAdmitted::Resting(_)) => assert_eq!(letter, '!', "{row}, at {second}"),
                 Err(other) => panic!("{row}: {other:?}"),
@@ -84,7 +89,7 @@ fn the_breaker() {
 
 /// Gets leave to ask, for four seconds.
 fn pass(gate: &mut SourceGuard, now: Instant) -> Permit {
-    match gate.admit(now, now + Duration::from_secs(4), 0) {
+    match gate.admit(now, now + Duration::from_secs(4), alone(0)) {
         Ok(pass) => pass,
         Err(refused) => panic!("{refused:?}"),
     }
@@ -116,7 +121,7 @@ fn exactly_one_probe() {
     let probe = pass(&mut gate, at(start, 15_000));
     assert_eq!(shown(&gate, start, 15), "probing");
     for _ in 0..100 {
-        let refused = gate.admit(at(start, 15_000), at(start, 19_000), 0);
+        let refused = gate.admit(at(start, 15_000), at(start, 19_000), alone(0));
         assert_eq!(refused, Err(NotAdmitted::Resting(RestCause::Limited)));
     }
     assert_eq!(gate.report(late, &Outcome::NotFound, at(start, 16_000)), None);
@@ -154,7 +159,7 @@ fn the_budget_holds_in_every_minute() {
     for millis in (0..300_000).step_by(333) {
         let now = at(start, millis);
         let free = gate.would_ask(now);
-        match gate.admit(now, now + Duration::from_secs(4), millis) {
+        match gate.admit(now, now + Duration::from_secs(4), alone(millis)) {
             Ok(pass) => {
                 assert!(free);
                 gate.report(pass, &Outcome::NotFound, now);
@@ -179,7 +184,7 @@ fn what_a_source_cannot_know_costs_nothing() {
         gate.report(free, &Outcome::Unasked, at(start, 0));
     }
     let _spent = pass(&mut gate, at(start, 0));
-    assert_eq!(gate.admit(at(start, 0), at(start, 1), 0), Err(NotAdmitted::OverBudget));
+    assert_eq!(gate.admit(at(start, 0), at(start, 1), alone(0)), Err(NotAdmitted::OverBudget));
 }
 
 /// One letter and one question after another, a second apart; where the breaker stands at the end.
@@ -188,7 +193,7 @@ fn after(steps: &[(char, u64)]) -> String {
     let mut gate = SourceGuard::new(None);
     for (second, &(letter, question)) in (0..).zip(steps) {
         let now = at(start, second * 1000);
-        if let Ok(pass) = gate.admit(now, now + Duration::from_secs(4), question) {
+        if let Ok(pass) = gate.admit(now, now + Duration::from_secs(4), alone(question)) {
             gate.report(pass, &outcome(letter), now);
         }
     }
@@ -210,7 +215,13 @@ fn a_question_that_failed_before_makes_no_rest_longer() {
     let mut gate = SourceGuard::new(None);
     let mut ask = |second: u64, question, letter| {
         let now = at(start, second * 1000);
-        let pass = gate.admit(now, now + Duration::from_secs(4), question).unwrap();
+        let pass = gate
+            .admit(
+                now,
+                now + Duration::from_secs(4),
+                Asked { question, reader: 100 * second + question },
+            )
+            .unwrap();
         gate.report(pass, &outcome(letter), now);
         shown(&gate, start, second)
     };
@@ -236,4 +247,94 @@ fn a_pass_handed_back_leaves_everything_as_it_was() {
     gate.hand_back(probe, at(start, 20_000));
     assert!(gate.would_ask(at(start, 20_000)), "the next is the probe");
     assert_eq!(shown(&gate, start, 20), "probing");
+}
+
+/// A letter, a question and a reader after another, a second apart; where the breaker stands at the
+/// end.
+fn after_readers(steps: &[(char, u64, u64)]) -> String {
+    let start = Instant::now();
+    let mut gate = SourceGuard::new(None);
+    for (second, &(letter, question, reader)) in (0..).zip(steps) {
+        let now = at(start, second * 1000);
+        if let Ok(pass) = gate.admit(now, now + Duration::from_secs(4), Asked { question, reader })
+        {
+            gate.report(pass, &outcome(letter), now);
+        }
+    }
+    shown(&gate, start, steps.len() as u64 - 1)
+}
+
+#[test]
+fn one_reader_alone_has_no_source_left_alone() {
+    let many: Vec<_> = (0..50).map(|question| ('o', question, 1)).collect();
+    assert_eq!(after_readers(&many), "closed", "fifty questions of one reader");
+    assert_eq!(after_readers(&[('o', 1, 1), ('o', 2, 1), ('o', 3, 2)]), "rests to 17");
+    assert_eq!(after_readers(&[('o', 1, 1), ('o', 2, 1), ('o', 3, 1), ('o', 4, 2)]), "rests to 18");
+    assert_eq!(after_readers(&[('o', 1, 1), ('o', 2, 1), ('o', 3, 1), ('o', 3, 2)]), "closed");
+}
+
+#[test]
+fn who_met_a_failure_is_no_probe() {
+    let start = Instant::now();
+    let mut gate = SourceGuard::new(None);
+    let mut admit = |second: u64, question, reader| {
+        let now = at(start, second * 1000);
+        let pass =
+            gate.admit(now, now + Duration::from_secs(4), Asked { question, reader }).unwrap();
+        let ours = pass.is_for_our_question();
+        gate.report(pass, &outcome('d'), now);
+        ours
+    };
+    for (question, reader) in [(1, 1), (2, 1), (3, 2)] {
+        assert!(!admit(0, question, reader));
+    }
+    // However the first two vary what they ask, it is our question that finds out.
+    assert!(admit(15, 4, 1));
+    assert!(admit(45, 5, 2));
+    assert!(!admit(105, 6, 3), "another reader's is as good");
+    assert!(admit(225, 7, 3), "but not twice");
+    // More readers than are remembered: from then on it is always ours.
+    let mut second = 465;
+    for reader in 4..40 {
+        let ours = admit(second, 100 + reader, reader);
+        assert_eq!(ours, reader >= 17, "reader {reader}");
+        second += 900;
+    }
+}
+
+#[test]
+fn one_reader_has_a_quarter_of_the_budget() {
+    for (budget, share) in [(1, 1), (2, 2), (8, 2), (9, 2), (12, 3), (60, 15), (6000, 1500)] {
+        let start = Instant::now();
+        let mut gate = SourceGuard::new(NonZeroU32::new(budget));
+        let mut ask = |millis, reader| {
+            let now = at(start, millis);
+            let asked = Asked { question: millis, reader };
+            gate.admit(now, now + Duration::from_secs(4), asked).map(|pass| {
+                gate.report(pass, &Outcome::NotFound, now);
+            })
+        };
+        let had = (0..u64::from(budget)).filter(|&millis| ask(millis, 1).is_ok()).count();
+        assert_eq!(had, share, "of {budget}");
+        if budget > 2 {
+            assert_eq!(ask(8_000, 1), Err(NotAdmitted::OverShare));
+            let others = (0..u64::from(budget)).filter(|&n| ask(9_000 + n, 2 + n).is_ok()).count();
+            assert_eq!(others, budget as usize - share, "the rest of {budget} is for others");
+            assert_eq!(ask(59_999, 1), Err(NotAdmitted::OverBudget));
+        }
+        assert_eq!(ask(60_000 + u64::from(budget), 1), Ok(()), "a minute later");
+    }
+}
+
+#[test]
+fn what_a_source_cannot_know_costs_no_share() {
+    let start = Instant::now();
+    let mut gate = SourceGuard::new(NonZeroU32::new(8));
+    for _ in 0..20 {
+        let free = pass(&mut gate, at(start, 0));
+        gate.report(free, &Outcome::Unasked, at(start, 0));
+    }
+    let _first = pass(&mut gate, at(start, 0));
+    let _second = pass(&mut gate, at(start, 0));
+    assert_eq!(gate.admit(at(start, 0), at(start, 1), alone(0)), Err(NotAdmitted::OverShare));
 }

@@ -122,7 +122,7 @@ fn check_says_what_is_right_and_what_to_do() {
     });
     let (state, shelf) = (folder.0.to_str().unwrap(), program::shelf(&folder.0));
     let base = [
-        ("DOUMIBOOK_TOKEN", "s3cretToken"),
+        ("DOUMIBOOK_TOKEN", "s3cretTokenOfMore16"),
         ("DOUMIBOOK_LISTEN", "127.0.0.1:0"),
         ("DOUMIBOOK_DOUBAN_URL", douban.url()),
         ("STATE_DIRECTORY", state),
@@ -155,16 +155,25 @@ fn check_says_what_is_right_and_what_to_do() {
     let (code, text) = check(&both);
     assert_eq!(code, Some(1), "the shelf answers, Douban does not: {text}");
 
-    let server = Server::start(&[("DOUMIBOOK_SHELF", &shelf)]);
+    let secure = [
+        ("DOUMIBOOK_AES_KEY", "abcdefghijklmnopqrstuvwxyz0123456789ABCDEFG"),
+        ("DOUMIBOOK_APP_ID", "wxba5fad812f8e6fb9"),
+        ("DOUMIBOOK_SHELF", &shelf),
+    ];
+    let server = Server::start(&secure);
     let address = server.address.to_string();
-    let variables =
-        [("DOUMIBOOK_TOKEN", "demo"), ("DOUMIBOOK_SHELF", &shelf), ("DOUMIBOOK_LISTEN", &address)];
-    let (code, text) = check(&variables);
+    let there = |token: &'static str, mode: &[(&'static str, &'static str)]| {
+        let mine = [("DOUMIBOOK_TOKEN", token), ("DOUMIBOOK_LISTEN", address.as_str())];
+        check(&[&mine[..], &secure, mode].concat())
+    };
+    let (code, text) = there("demo", &[]);
     assert_eq!(code, Some(0), "{text}");
     assert!(text.contains("is served by doumibook already, with this token"), "{text}");
-    let (code, text) = check(&[&variables[1..], &[("DOUMIBOOK_TOKEN", "other")]].concat());
+    let (code, text) = there("other", &[]);
     assert_eq!(code, Some(1), "{text}");
     assert!(text.contains("in use by a server that refuses this token"), "{text}");
+    let (_, text) = there("other", &[("DOUMIBOOK_MODE", "plain")]);
+    assert!(text.contains("whether with this token was not tried"), "{text}");
 }
 
 /// A wrong setting hides nothing but what depends on it.

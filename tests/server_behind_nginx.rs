@@ -44,7 +44,7 @@ impl Place {
             .map(|kind| format!("{kind}_temp_path {here}/{kind};\n"))
             .concat();
         let whole = format!(
-            "daemon off;\nmaster_process off;\npid {here}/pid;\nerror_log stderr crit;\n\
+            "daemon off;\nmaster_process off;\npid {here}/pid;\nerror_log {here}/error.log info;\n\
              events {{ worker_connections 512; }}\n\
              http {{\naccess_log off;\n{temporary}{site}\n}}\n"
         );
@@ -86,6 +86,15 @@ impl Running {
     /// The example's site without TLS, passing to `backends`: to the upstream of one host, or
     /// to that of several.
     fn nginx(place: &Place, backends: &[SocketAddr]) -> Self {
+        Self::nginx_with(place, backends, |site| site)
+    }
+
+    /// The same, its site changed once more.
+    fn nginx_with(
+        place: &Place,
+        backends: &[SocketAddr],
+        change: impl Fn(String) -> String,
+    ) -> Self {
         let address = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
         let (first, last) = (backends.first().unwrap(), backends.last().unwrap());
         let upstream = if first == last { "doumibook" } else { "doumibook_hosts" };
@@ -107,7 +116,7 @@ impl Running {
                     "add_header X-Backend $upstream_addr always; proxy_pass http://{upstream};"
                 ),
             );
-        let child = start_nginx(place, &site);
+        let child = start_nginx(place, &change(site));
         let running = Self { child, address };
         let until = Instant::now() + LIMIT;
         while TcpStream::connect(address).is_err() {
@@ -150,7 +159,9 @@ impl Drop for Running {
 
 fn start_nginx(place: &Place, site: &str) -> Child {
     let configuration = place.configure(site);
-    Command::new("nginx").arg("-p").arg(&place.0).arg("-c").arg(configuration).spawn().unwrap()
+    let errors = fs::File::create(place.0.join("stderr")).unwrap();
+    let mut nginx = Command::new("nginx");
+    nginx.arg("-p").arg(&place.0).arg("-c").arg(configuration).stderr(errors).spawn().unwrap()
 }
 
 /// The console's check of the URL, as if it came for `openid`.
@@ -189,6 +200,8 @@ fn nginx_takes_the_example_as_it_is() {
         .arg(&place.0)
         .arg("-c")
         .arg(configuration)
+        // Before it has read a configuration it looks for a log of its own.
+        .args(["-e", "stderr"])
         .output();
     let tested = tested.unwrap();
     let said = String::from_utf8_lossy(&tested.stderr);
@@ -283,4 +296,88 @@ fn a_reader_stays_with_one_of_two_hosts() {
     drop(two);
     let left: Vec<String> = (0..60).map(ask).collect();
     assert!(left.iter().all(|home| *home == first), "{left:?}");
+}
+
+/// What nginx has written into any log.
+fn logged(place: &Place) -> String {
+    ["error.log", "stderr"].map(|name| fs::read_to_string(place.0.join(name)).unwrap()).concat()
+}
+
+#[test]
+fn neither_signature_nor_reader_stands_in_a_log() {
+    if !nginx_is_here("neither_signature_nor_reader_stands_in_a_log") {
+        return;
+    }
+    let wrong = |address: &str| {
+        let server = format!("server {address} max_fails=0;");
+        move |site: String| {
+            let end = site.find("server 127.0.0.1:").unwrap();
+            let rest = site[end..].split_once("}").unwrap().1.to_owned();
+            // Short waits, since what comes of them is the same.
+            format!("{}{server}}}{rest}", &site[..end])
+                .replace("proxy_read_timeout 7s", "proxy_read_timeout 200ms")
+        }
+    };
+    // Closes every connection without a word, as doumibook does with a delivery it lets go.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let silent_at = silent.local_addr().unwrap().to_string();
+    thread::spawn(move || silent.incoming().for_each(drop));
+    // Takes a request and never answers.
+    let hanging = TcpListener::bind("127.0.0.1:0").unwrap();
+    let hanging_at = hanging.local_addr().unwrap().to_string();
+    // Answers with a head that is too long.
+    let odd = TcpListener::bind("127.0.0.1:0").unwrap();
+    let odd_at = odd.local_addr().unwrap().to_string();
+    thread::spawn(move || {
+        for client in odd.incoming() {
+            let mut client = client.unwrap();
+            let _ = client.read(&mut [0; 4096]);
+            let head = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(100_000));
+            let _ = client.write_all(head.as_bytes());
+        }
+    });
+    let here = SocketAddr::from(([127, 0, 0, 1], 9));
+    for (name, backend) in [
+        ("silent", silent_at.as_str()),
+        ("hanging", &hanging_at),
+        ("odd", &odd_at),
+        ("closed", "127.0.0.1:1"),
+        ("missing", "unix:/nonexistent/http.sock"),
+    ] {
+        let place = Place::new(&format!("nginx-log-{name}"));
+        let nginx = Running::nginx_with(&place, &[here], wrong(backend));
+        let target = signed("/weixin", "oSecretReader");
+        for _ in 0..3 {
+            let (status, ..) = nginx.request("POST", &target, b"<xml/>");
+            assert!((500..=504).contains(&status), "{name}: {status}");
+        }
+        let mut limited = false;
+        for _ in 0..40 {
+            limited |= nginx.request("GET", &target, b"").0 == 429;
+        }
+        assert!(limited || name == "hanging", "{name}");
+        drop(nginx);
+        let log = logged(&place);
+        assert!(!log.contains("signature") && !log.contains("oSecretReader"), "{name}: {log}");
+    }
+    drop(hanging);
+}
+
+#[test]
+fn what_nginx_forwards_is_not_taken_for_this_machine() {
+    if !nginx_is_here("what_nginx_forwards_is_not_taken_for_this_machine") {
+        return;
+    }
+    let place = Place::new("nginx-forwards");
+    let doumibook = Running::doumibook();
+    // An operator who opens everything.
+    let nginx = Running::nginx_with(&place, &[doumibook.address], |site| {
+        site.replace("return 404;", "proxy_pass http://doumibook;")
+    });
+    for path in ["/healthz", "/metrics"] {
+        let (status, _, body) = nginx.request("GET", path, b"");
+        assert_eq!((status, body.as_str()), (404, "not found\n"), "{path}");
+    }
+    // Nor is the demo's page, whose key would let others write.
+    assert!(!nginx.request("GET", "/", b"").2.contains("/demo/say"));
 }

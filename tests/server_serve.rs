@@ -29,6 +29,11 @@ fn server(settings: &[(&str, &str)]) -> (Server, Directory) {
 fn check_head(answer: &Answer, content_type: &str, case: &str) {
     assert_eq!(answer.header("Content-Type"), Some(content_type), "{case}");
     assert_eq!(answer.header("Content-Length"), Some(&*answer.body.len().to_string()), "{case}");
+    assert_eq!(answer.header("X-Content-Type-Options"), Some("nosniff"), "{case}");
+    assert_eq!(answer.header("Cache-Control"), Some("no-store"), "{case}");
+    let framed = Some("frame-ancestors 'none'").filter(|_| content_type == HTML);
+    assert_eq!(answer.header("Content-Security-Policy"), framed, "{case}");
+    assert_eq!(answer.header("X-Frame-Options"), framed.map(|_| "DENY"), "{case}");
 }
 
 fn send(server: &Server, push: &Push) -> Answer {
@@ -101,23 +106,26 @@ fn a_query_that_does_not_fit_is_refused_without_a_word_of_it() {
 #[rustfmt::skip]
 fn texts_and_events_get_these_bytes() {
     let (server, _directory) = server(&[]);
-    let welcome = phrases::welcome("豆米查书");
-    let not_found = phrases::not_found("“查无此书”", phrases::TRY_WORDS);
+    let not_found = |searched: &'static str| {
+        phrases::not_found(searched.into(), phrases::TRY_WORDS).as_str().to_owned()
+    };
+    let welcome = phrases::welcome("豆米查书").as_str().to_owned();
+    let nothing = not_found("“查无此书”");
     for (case, push, content) in [
-        ("?",             Push::text("?"),                          phrases::help()),
-        ("？",            Push::text("？"),                         phrases::help()),
-        ("help",          Push::text("help"),                       phrases::help()),
-        ("帮助",           Push::text("帮助"),                       phrases::help()),
+        ("?",             Push::text("?"),                          phrases::help().into()),
+        ("？",            Push::text("？"),                         phrases::help().into()),
+        ("help",          Push::text("help"),                       phrases::help().into()),
+        ("帮助",           Push::text("帮助"),                       phrases::help().into()),
         ("follows",       Push::event("subscribe").with("EventKey", ""), welcome.clone()),
         ("follows by QR", Push::event("subscribe").with("EventKey", "qrscene_42").with("Ticket", "TK"), welcome),
-        ("menu",          Push::event("CLICK").with("EventKey", "HELP"), phrases::help()),
-        ("own QR",        Push::event("SCAN").with("EventKey", "42"), phrases::help()),
+        ("menu",          Push::event("CLICK").with("EventKey", "HELP"), phrases::help().into()),
+        ("own QR",        Push::event("SCAN").with("EventKey", "42"), phrases::help().into()),
         ("image",         Push::new("image").with("PicUrl", "http://mmbiz.qpic.cn/1").with("MediaId", "m"), phrases::IMAGE.into()),
         ("new type",      Push::new("hologram"),                    phrases::UNSUPPORTED.into()),
         ("wrong digit",   Push::text("9787020042495"),              phrases::no_isbn(doumibook::catalogue::isbn::Mistake::CheckDigit).into()),
-        ("no such book",  Push::text("查无此书"),                    not_found.clone()),
-        ("end of CDATA",  Push::new("text").raw("<Content>查]]&gt;无</Content>"), phrases::not_found("“查]] >无”", phrases::TRY_WORDS)),
-        ("control bytes", Push::text("\u{1d}查无\u{8}此书"),          not_found),
+        ("no such book",  Push::text("查无此书"),                    nothing.clone()),
+        ("end of CDATA",  Push::new("text").raw("<Content>查]]&gt;无</Content>"), not_found("“查]] >无”")),
+        ("control bytes", Push::text("\u{1d}查无\u{8}此书"),          nothing),
     ] {
         let before = unix_seconds();
         let answer = send(&server, &push);
@@ -232,8 +240,16 @@ fn health_is_told_to_this_machine_only() {
     let answer = server.ask(&get("/healthz"));
     assert_eq!((answer.status, answer.text()), (200, "ok\n"));
     check_head(&answer, TEXT, "/healthz");
-    for forwarded in ["X-Forwarded-For: 203.0.113.9", "x-real-ip: 203.0.113.9", "Forwarded: for=x"]
-    {
+    for forwarded in [
+        "CF-Connecting-IP: 203.0.113.9",
+        "X-Forwarded-Host: a.example",
+        "X-Client-IP: 203.0.113.9",
+        "True-Client-IP: 203.0.113.9",
+        "X-Forwarded-Proto: https",
+        "X-Forwarded-For: 203.0.113.9",
+        "x-real-ip: 203.0.113.9",
+        "Forwarded: for=x",
+    ] {
         for page in ["/healthz", "/metrics"] {
             let request = format!("GET {page} HTTP/1.1\r\nHost: x\r\n{forwarded}\r\n\r\n");
             let answer = server.ask(request.as_bytes());

@@ -87,8 +87,8 @@ fn message(kind: &str, inside: &str) -> String {
 #[test]
 #[rustfmt::skip]
 fn what_each_kind_is_answered_with() {
-    let help = text(&phrases::help());
-    let welcome = text(&phrases::welcome("豆米查书"));
+    let help = text(phrases::help());
+    let welcome = text(phrases::welcome("豆米查书").as_str());
     let isbn = "9787121042621";
     for (case, sent, answered) in [
         ("text: help",            message("text", "<Content>?</Content>"), help.clone()),

@@ -8,12 +8,14 @@ use cbc::cipher::{BlockModeEncrypt, KeyIvInit};
 
 use doumibook::wechat::credentials::{Credentials, Mode};
 use doumibook::wechat::envelope::{encrypt, open, open_reply, seal, sealed_text};
+use doumibook::wechat::freshness::Freshness;
 use doumibook::wechat::push::{Event::*, Kind::*};
-use doumibook::wechat::reply::{LONGEST_TEXT, link, plain};
+use doumibook::wechat::reply::LONGEST_TEXT;
 use doumibook::wechat::signature::{sign, verify, verify_message};
 use doumibook::wechat::xml::{Fields, Writer};
 use doumibook::wechat::{
-    AccountId, AesKey, AppId, Article, Occasion, OpenId, Params, Push, Rejection, Reply, Token,
+    AccountId, AesKey, AppId, Article, Occasion, OpenId, Params, Push, Rejection, Reply, ReplyText,
+    Token, link, outside,
 };
 
 fn token(text: &str) -> Token {
@@ -543,9 +545,14 @@ fn xml_of(reply: &Reply) -> String {
     reply.to_xml(&to, &from, 1_700_000_001).unwrap_or_default()
 }
 
+/// As it stands, as if it were written in the program.
+fn ours(text: &str) -> ReplyText {
+    ReplyText::operators(text)
+}
+
 fn article(title: &str) -> Article {
     let (picture, url) = ("https://i.example/1.jpg".into(), "https://b.example/1".into());
-    Article { title: title.into(), description: "D".into(), picture, url }
+    Article { title: ours(title), description: "D".into(), picture, url }
 }
 
 /// The text of a text reply, as WeChat reads it; empty for `success`.
@@ -595,10 +602,27 @@ fn as_many_articles_as_are_delivered() {
 }
 
 #[test]
+fn cards_fit_what_wechat_takes() {
+    let long = outside(&"长".repeat(340_000));
+    let url = format!("https://e.org/{}", "a".repeat(2_000));
+    let card = Article {
+        title: long.clone(),
+        description: long.clone(),
+        picture: "https://e.org/\u{202e}gpj".into(),
+        url,
+    };
+    let reply = Reply::news(vec![card; 8], Occasion::Message).led_by(&long);
+    let xml = xml_of(&reply);
+    assert!(xml.len() < 3_000, "{} bytes", xml.len());
+    assert!(xml.contains("<PicUrl><![CDATA[]]></PicUrl><Url><![CDATA[]]></Url>"), "{xml}");
+    assert!(xml_of(&Reply::text(long)).len() < 2_500);
+}
+
+#[test]
 #[rustfmt::skip]
 fn texts_fit_the_limit() {
     let x = |n: usize| "x".repeat(n);
-    let tap = link("下一页", "下一页");
+    let tap = link("下一页", "下一页").as_str().to_owned();
     let n = tap.len();
     for (case, given, sent) in [
         ("just fits",              x(2048), x(2048)),
@@ -616,13 +640,13 @@ fn texts_fit_the_limit() {
         ("empty",                  x(0), x(0)),
         ("blank",                  " \r\n\u{1}".into(), x(0)),
     ] {
-        let reply = Reply::text(&given);
+        let reply = Reply::text(ours(&given));
         assert_eq!(content_of(&reply), sent, "{case}");
         assert!(content_of(&reply).len() <= LONGEST_TEXT);
         assert_eq!(reply == Reply::success(), sent.is_empty(), "{case}: an empty text is no reply");
     }
     for start in 0..=2048 {
-        let sent = content_of(&Reply::text(&(x(start) + &tap + &tap)));
+        let sent = content_of(&Reply::text(ours(&(x(start) + &tap + &tap))));
         assert_eq!(sent.matches("<a ").count(), sent.matches("</a>").count(), "links from {start} on");
     }
 }
@@ -630,7 +654,7 @@ fn texts_fit_the_limit() {
 #[test]
 fn links_and_text_from_outside() {
     assert_eq!(
-        link("更多<a>", "详情 2&\"'>"),
+        link(outside("更多<a>"), "详情 2&\"'>").as_str(),
         "<a href=\"weixin://bizmsgmenu?msgmenucontent=%E8%AF%A6%E6%83%85%202%26%22%27%3E&msgmenuid=1\">\
          更多＜a></a>"
     );
@@ -642,9 +666,17 @@ fn links_and_text_from_outside() {
         ("1 < 2", "1 ＜ 2"),
         ("<a href='x'>y</a>", "＜a href='x'>y＜/a>"),
         ("&lt;a&gt; &#60;a", "＆lt;a＆gt; ＆#60;a"),
+        ("&#60 a &lt a", "＆#60 a ＆lt a"),
+        ("＜a href=x＞", "＜a href=x＞"),
+        ("﹤a﹥", "＜a﹥"),
+        ("&am\u{200b}p; <\u{202e}b", "＆amp; ＜b"),
+        (
+            "见 https://evil.example/ 和 weixin:\u{200d}//a",
+            "见 https: //evil.example/ 和 weixin: //a",
+        ),
         ("三体", "三体"),
     ] {
-        assert_eq!(plain(given), safe);
+        assert_eq!(outside(given).as_str(), safe);
     }
 }
 
@@ -666,11 +698,11 @@ fn no_text_breaks_out() {
         ("a\r\nb\rc\n",                  "a\nb\nc\n"),
         ("\t三体🚀",                      "\t三体🚀"),
     ] {
-        assert_eq!(content_of(&Reply::text(given)), read, "{given:?} in a text");
-        let card = Article { title: given.into(), description: given.into(), picture: given.into(), url: given.into() };
+        assert_eq!(content_of(&Reply::text(ours(given))), read, "{given:?} in a text");
+        let card = Article { title: ours(given), description: ours(given), picture: given.into(), url: given.into() };
         let xml = xml_of(&Reply::news(vec![card], Occasion::Message));
         let fields = Fields::read(xml.as_bytes()).unwrap();
-        for name in ["Title", "Description", "PicUrl", "Url"] {
+        for (name, read) in [("Title", read), ("Description", read), ("PicUrl", ""), ("Url", "")] {
             assert_eq!(fields.get(&format!("Articles/item/{name}")), Some(read), "{given:?} in {name}");
         }
         assert_eq!(fields.get("Articles/item").map(str::trim), Some(""), "{given:?}: nothing beside the elements");
@@ -691,6 +723,7 @@ fn a_reply_opens_with_what_sealed_its_push() {
         keys: keys.to_vec(),
         app_id: Some(app_id.clone()),
         mode: Mode::Secure,
+        freshness: Freshness::default(),
     };
     let push = "<xml><ToUserName>gh_1</ToUserName><FromUserName>o1</FromUserName>\
                 <CreateTime>1</CreateTime><MsgType>text</MsgType><Content>?</Content></xml>";

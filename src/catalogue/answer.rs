@@ -18,6 +18,8 @@ pub enum Verdict {
     NotFound,
     /// No source knows books by such a number: a Douban link, and no Douban.
     Unasked,
+    /// A source was not asked because this reader asked too much of it within a minute.
+    TooMany,
     /// A source could not be asked just now; asking again later may help.
     Busy,
     /// The sources fail, and will until they or the operator do something.
@@ -95,6 +97,7 @@ pub(super) fn without_library(books: &[Book], reports: &[SourceReport]) -> (bool
 /// is trouble as well. Without any source nobody could be asked, which is trouble, too.
 pub(super) fn verdict(reports: &[SourceReport]) -> Verdict {
     let meaning = |note: &SourceReport| match note.event {
+        SourceEvent::OverShare => Some(Verdict::TooMany),
         SourceEvent::Limited | SourceEvent::OverBudget | SourceEvent::NoTime => Some(Verdict::Busy),
         SourceEvent::Resting(RestCause::Limited) => Some(Verdict::Busy),
         SourceEvent::Operator | SourceEvent::Down | SourceEvent::Resting(_) => {
@@ -107,7 +110,8 @@ pub(super) fn verdict(reports: &[SourceReport]) -> Verdict {
         SourceEvent::Unasked => Some(Verdict::Unasked),
         SourceEvent::Changed(_) => None,
     };
-    let worst = [Verdict::Busy, Verdict::Trouble, Verdict::NotFound, Verdict::Unasked];
+    let worst =
+        [Verdict::TooMany, Verdict::Busy, Verdict::Trouble, Verdict::NotFound, Verdict::Unasked];
     let met = |verdict: &Verdict| reports.iter().any(|note| meaning(note) == Some(*verdict));
     worst.into_iter().find(met).unwrap_or(Verdict::Trouble)
 }

@@ -129,6 +129,12 @@ pub struct Place {
 /// A number of copies that nobody has counted, but that is not nought: what a file means by 有.
 pub const UNCOUNTED: u32 = u32::MAX;
 
+/// Places of one book that are kept, so that looking for one among them takes no longer the more
+/// there are; a card shows three.
+const PLACES: usize = 60;
+/// Bytes of its call numbers, likewise.
+const CALLNOS: usize = 1024;
+
 impl Holding {
     /// The copies at one place; what is not known is empty.
     pub fn at(callno: &str, place: &str, available: Option<u32>, total: Option<u32>) -> Self {
@@ -147,18 +153,21 @@ impl Holding {
     /// give first: without a year no two can be compared.
     pub fn add(&mut self, more: Self) {
         for callno in more.callno.split('、').filter(|callno| !callno.is_empty()) {
-            if !self.callno.split('、').any(|known| known == callno) {
+            let fits = self.callno.len() + callno.len() <= CALLNOS;
+            if fits && !self.callno.split('、').any(|known| known == callno) {
                 self.callno.push_str(if self.callno.is_empty() { "" } else { "、" });
                 self.callno.push_str(callno);
             }
         }
         for place in more.places {
+            let room = self.places.len() < PLACES;
             match self.places.iter_mut().find(|known| known.name == place.name) {
                 Some(known) => {
                     known.available = sum(known.available, place.available);
                     known.total = sum(known.total, place.total);
                 }
-                None => self.places.push(place),
+                None if room => self.places.push(place),
+                None => {}
             }
         }
         self.available = sum(self.available, more.available);

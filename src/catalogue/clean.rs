@@ -8,7 +8,16 @@ use std::borrow::Cow;
 
 use super::entities;
 use crate::catalogue::book::Rating;
-use crate::sys::text;
+use crate::sys::{text, visible};
+
+/// Characters of any one text but a summary; real ones have 100.
+pub const LONGEST: usize = 300;
+
+/// Bytes of a text that are looked at: a summary may begin with a style sheet.
+const LOOKED_AT: usize = 16 * 1024;
+
+/// People of one book, authors and translators together; an encyclopaedia names 20.
+const PEOPLE: usize = 50;
 
 /// Characters of a summary that a card shows.
 const SUMMARY: usize = 120;
@@ -16,20 +25,32 @@ const SUMMARY: usize = 120;
 /// A sentence that ends from here on is a better end than the middle of the next one.
 const SENTENCE: usize = 80;
 
-/// One line: entities decoded (titles hold `&quot;`), blanks and control characters collapsed,
-/// and the private-use characters gone that Word leaves behind (U+F06C …).
+/// One line of at most [`LONGEST`] characters: entities decoded (titles hold `&quot;`), blanks and
+/// control characters collapsed, and [what nobody sees](visible::is_hidden) gone.
 pub fn line(text: &str) -> String {
-    let text = text.trim();
+    bounded(whole_line(text))
+}
+
+/// At most [`LONGEST`] characters.
+pub fn bounded(mut line: String) -> String {
+    if let Some((end, _)) = line.char_indices().nth(LONGEST) {
+        line.truncate(end);
+        line.truncate(line.trim_end().len());
+    }
+    line
+}
+
+fn whole_line(text: &str) -> String {
+    let text = text::cut(text.trim(), LOOKED_AT);
     if is_plain(text) {
         return text.to_owned();
     }
-    let invisible = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
-    let visible: String = decoded(text).chars().filter(|c| !invisible(c)).collect();
+    let visible = visible::visible(&decoded(text));
     let words = visible.split(|c: char| c.is_whitespace() || c.is_control());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
 }
 
-/// Whether [`line`] would change nothing, which can be told of most texts by their bytes alone: what
+/// Whether `whole_line` would change nothing, which can be told of most texts by their bytes alone: what
 /// it changes are `&`, control characters, blanks that are not one space between two words, and
 /// characters that begin with other bytes than letters of Latin and Chinese ones do.
 fn is_plain(text: &str) -> bool {
@@ -37,22 +58,27 @@ fn is_plain(text: &str) -> bool {
     text.bytes().all(|byte| {
         let twice = std::mem::replace(&mut blank, byte == b' ') && blank;
         let plain =
-            matches!(byte, b' '..=b'%' | b'\''..=b'~' | 0x80..=0xbf | 0xc3..=0xdf | 0xe4..=0xe9);
+            matches!(byte, b' '..=b'%' | b'\''..=b'~' | 0x80..=0xbf | 0xc3..=0xd3 | 0xe4..=0xe9);
         plain && !twice
     })
 }
 
-/// One line, its tags stripped when it is a piece of HTML. Most texts are plain ones, in which
+/// As [`line`], its tags stripped when it is a piece of HTML. Most texts are plain ones, in which
 /// `<T>` is no tag.
 pub fn prose(text: &str) -> String {
+    bounded(whole_prose(text))
+}
+
+fn whole_prose(text: &str) -> String {
+    let text = text::cut(text, LOOKED_AT);
     let html = ["</", "<br", "<p>"].iter().any(|tag| text.contains(tag));
-    if html { line(&without_tags(text)) } else { line(text) }
+    if html { whole_line(&without_tags(text)) } else { whole_line(text) }
 }
 
 /// A summary: as [`prose`], about 120 characters long and ending with a sentence where one ends
 /// nearby.
 pub fn summary(text: &str) -> String {
-    let line = prose(text);
+    let line = whole_prose(text);
     let at = |chars| line.char_indices().nth(chars).map(|(at, _)| at);
     let (Some(from), Some(to)) = (at(SENTENCE), at(SUMMARY)) else { return line };
     let late = line.get(from..to).unwrap_or_default();
@@ -125,12 +151,16 @@ fn without_tags(html: &str) -> String {
 
 /// Authors and translators out of a record's two lists of names. One element may hold several,
 /// with their roles: `臧海群,张晨阳`; `Ulmer, Wendy/ Knorr, Laura (ILT)`; `[美]A，B  著，C  译`.
-/// A nationality mark without a name (`[美]`) is no one.
+/// A nationality mark without a name (`[美]`) is no one. At most [`PEOPLE`], so that looking for each
+/// among those before it takes no longer the more there are.
 pub fn people(authors: &[&str], translators: &[&str]) -> (Vec<String>, Vec<String>) {
     let (mut writing, mut translating) = (Vec::new(), Vec::new());
     let elements = authors.iter().map(|element| (element, false));
     for (element, translator) in elements.chain(translators.iter().map(|element| (element, true))) {
         for (name, translates) in with_roles(&line(element)) {
+            if writing.len() + translating.len() == PEOPLE {
+                return (writing, translating);
+            }
             let list = if translates || translator { &mut translating } else { &mut writing };
             if !list.contains(&name) {
                 list.push(name);
@@ -242,11 +272,16 @@ pub fn price(text: &str) -> String {
     if nought { String::new() } else { line(text) }
 }
 
-/// An address that WeChat opens: `https:`, and nothing in it that no address holds; or empty.
+/// An address that WeChat opens, out of HTML or not: `https:`, and nothing in it that no address
+/// has ([`visible::is_address`]); or empty.
 pub fn https(url: &str) -> String {
-    let url = url.trim();
-    let odd = |c: char| c.is_whitespace() || c.is_control();
-    if url.starts_with("https://") && !url.contains(odd) { url.to_owned() } else { String::new() }
+    if url.trim().starts_with("https://") { address(url) } else { String::new() }
+}
+
+/// As [`https`], with `http:` too: an instance of the operator's own may have nothing else.
+pub fn address(url: &str) -> String {
+    let url = decoded(text::cut(url.trim(), LOOKED_AT));
+    if visible::is_address(&url) { url.into_owned() } else { String::new() }
 }
 
 /// A picture's `https:` address; empty for anything else. Douban's picture hosts, which older
@@ -400,9 +435,24 @@ mod tests {
             (https, "https://e.org/a",               "https://e.org/a"),
             (https, "https://e.org/a b",             ""),
             (https, "http://e.org/a",                ""),
+            (https, "https://e.org/?a=1&amp;b=2",    "https://e.org/?a=1&b=2"),
+            (https, "https://e.org/\u{202e}gpj",     ""),
+            (https, "https://e.org/&#x202e;gpj",     ""),
+            (https, "https://e.org/&amp;#8238;gpj",  ""),
+            (cover, "http://img3.douban.com/\u{2066}a.jpg", ""),
+            (line,  "a\u{202e}b&#8238;c&#xE0041;d&shy;\u{ad}e\u{3164}", "abcd&shy;e"),
+            (pages, "12345678901234567890 页",        ""),
         ] {
             assert_eq!(of(written), shown, "{written:?}");
         }
+    }
+
+    #[test]
+    fn no_text_is_longer_than_its_bound() {
+        let long = "长".repeat(340_000);
+        assert_eq!([line(&long), prose(&long)].map(|text| text.chars().count()), [LONGEST; 2]);
+        assert_eq!(https(&format!("https://e.org/{long}")), "");
+        assert_eq!(price(&format!("{long}1")).chars().count(), LONGEST);
     }
 
     #[test]

@@ -1,11 +1,11 @@
 //! How often a source may be asked, and when it is left alone: a budget and a breaker.
 //!
 //! In: the moments at which somebody wants to ask, and what came of it. Out: a
-//! [`Permit`] or why not, and a [`BreakerChange`] when a source goes to rest or comes back. A pure state
-//! machine: it reads no clock, does no I/O and never waits; whoever holds a [`SourceGuard`] asks it
+//! [`Permit`] or why not, and a [`BreakerChange`] when a source goes to rest or comes back. No one
+//! reader can have a source left alone, or use up its budget, for all others. A pure state machine: it reads no clock, does no I/O and never waits; whoever holds a [`SourceGuard`] asks it
 //! before and after a lookup, not during one.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::num::NonZeroU32;
 use std::time::{Duration, Instant};
 
@@ -15,6 +15,17 @@ use super::Outcome;
 /// two. However often one is asked it counts once, since there are services that fail on a single
 /// record for ever.
 pub const FAILURES: usize = 3;
+
+/// So many readers must have asked them: one alone may ask what a source's firewall refuses.
+pub const READERS: usize = 2;
+
+/// Readers whose questions failed that are remembered; with more, nobody's question is a probe.
+const SUSPECTS: usize = 16;
+
+/// Of a source's budget, one reader may have a quarter, but [`LEAST_SHARE`] lookups at least.
+const SHARES: u32 = 4;
+/// A search, and the card of a book in it.
+const LEAST_SHARE: u32 = 2;
 
 /// The first rest. A service that is restarted is usually back by then.
 pub const FIRST_REST: Duration = Duration::from_secs(15);
@@ -50,6 +61,17 @@ pub enum NotAdmitted {
     Resting(RestCause),
     /// The budget of this minute is used up.
     OverBudget,
+    /// This reader's share of it is.
+    OverShare,
+}
+
+/// Who asks what, both by a hash that tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asked {
+    /// The question, as the source is asked it.
+    pub question: u64,
+    /// The reader.
+    pub reader: u64,
 }
 
 /// Where the breaker stands.
@@ -70,7 +92,16 @@ pub enum BreakerState {
 #[derive(Debug, PartialEq, Eq)]
 pub struct Permit {
     probe: bool,
-    question: u64,
+    ours: bool,
+    asked: Asked,
+}
+
+impl Permit {
+    /// Whether it is not for the reader's question, which may be what the source fails at: a
+    /// question of our own finds out whether the source is back.
+    pub fn is_for_our_question(&self) -> bool {
+        self.ours
+    }
 }
 
 /// What the operator's log should hear of.
@@ -96,11 +127,15 @@ struct Rest {
 #[derive(Debug, Default)]
 pub struct SourceGuard {
     per_minute: Option<NonZeroU32>,
-    /// When the source was asked, latest first: the last `per_minute` moments.
-    asked: VecDeque<Instant>,
+    /// When the source was asked within the last minute, and for whom; oldest first.
+    asked: VecDeque<(Instant, u64)>,
+    /// How many of these each reader caused.
+    shares: HashMap<u64, u32>,
     /// The different questions that failed in a row, at most [`FAILURES`]; they stay while it
     /// rests.
     failures: Vec<u64>,
+    /// The different readers who asked them, at most [`SUSPECTS`].
+    suspects: Vec<u64>,
     rest: Option<Rest>,
     /// The last rest of our own choosing.
     length: Duration,
@@ -130,13 +165,13 @@ impl SourceGuard {
         self.resting(now).is_none() && !self.is_spent(now)
     }
 
-    /// Asks for leave to ask the source at `now` with a deadline `until`; `question` tells
-    /// questions apart. Whoever gets it reports the outcome.
+    /// Asks for leave to ask the source at `now` with a deadline `until`. Whoever gets it reports
+    /// the outcome.
     pub fn admit(
         &mut self,
         now: Instant,
         until: Instant,
-        question: u64,
+        asked: Asked,
     ) -> Result<Permit, NotAdmitted> {
         if let Some(cause) = self.resting(now) {
             return Err(NotAdmitted::Resting(cause));
@@ -145,13 +180,39 @@ impl SourceGuard {
             return Err(NotAdmitted::OverBudget);
         }
         if let Some(most) = self.per_minute {
-            self.asked.truncate(most.get() as usize - 1);
-            self.asked.push_front(now);
+            self.expire(now);
+            let share = self.shares.entry(asked.reader).or_default();
+            if *share >= (most.get() / SHARES).max(LEAST_SHARE) {
+                return Err(NotAdmitted::OverShare);
+            }
+            *share += 1;
+            self.asked.push_back((now, asked.reader));
         }
+        let suspect = self.suspects.len() >= SUSPECTS || self.suspects.contains(&asked.reader);
+        let probe = self.rest.is_some();
         if let Some(rest) = &mut self.rest {
             (rest.until, rest.probing) = (until + GRACE, true);
         }
-        Ok(Permit { probe: self.rest.is_some(), question })
+        Ok(Permit { probe, ours: probe && suspect, asked })
+    }
+
+    /// Forgets lookups of more than a minute ago.
+    fn expire(&mut self, now: Instant) {
+        while let Some((at, reader)) = self.asked.pop_front() {
+            if now < at + MINUTE {
+                return self.asked.push_front((at, reader));
+            }
+            self.give_back(reader);
+        }
+    }
+
+    fn give_back(&mut self, reader: u64) {
+        if let Some(share) = self.shares.get_mut(&reader) {
+            *share -= 1;
+            if *share == 0 {
+                self.shares.remove(&reader);
+            }
+        }
     }
 
     /// Tells what came of a lookup.
@@ -165,6 +226,7 @@ impl SourceGuard {
         let (cause, wish) = match outcome {
             Outcome::Found(_) | Outcome::Guess(_) | Outcome::NotFound | Outcome::Unfit(_) => {
                 self.failures.clear();
+                self.suspects.clear();
                 // An answer that was under way when the rest began proves nothing about now.
                 self.rest.take_if(|_| probing)?;
                 self.back = Some(now);
@@ -173,7 +235,11 @@ impl SourceGuard {
             // The source had nothing to do with it: the lookup costs nothing, and the probe is
             // still to be made.
             Outcome::Unasked => {
-                self.asked.pop_front();
+                let reader = pass.asked.reader;
+                if let Some(at) = self.asked.iter().rposition(|(_, asked)| *asked == reader) {
+                    self.asked.remove(at);
+                    self.give_back(reader);
+                }
                 self.hand_back(pass, now);
                 return None;
             }
@@ -183,10 +249,8 @@ impl SourceGuard {
             Outcome::Operator(_) => (RestCause::Operator, Duration::ZERO),
             Outcome::Down(_) => (RestCause::Down, Duration::ZERO),
         };
-        let known = self.failures.contains(&pass.question);
-        if !known && self.failures.len() < FAILURES {
-            self.failures.push(pass.question);
-        }
+        let known = !pass.ours && self.note_failure(pass.asked, cause);
+        let failed = self.has_failed();
         match &mut self.rest {
             // A question that failed before proves nothing new: the next one is the probe.
             Some(rest) if probing && known && cause != RestCause::Limited => {
@@ -199,10 +263,29 @@ impl SourceGuard {
                 rest.until = rest.until.max(now + wish);
                 return None;
             }
-            None if cause != RestCause::Limited && self.failures.len() < FAILURES => return None,
+            None if cause != RestCause::Limited && !failed => return None,
             None => {}
         }
         Some(self.lie_down(cause, wish, now))
+    }
+
+    /// Remembers a failure; `true` when the question failed before, which proves nothing new.
+    fn note_failure(&mut self, asked: Asked, cause: RestCause) -> bool {
+        let known = self.failures.contains(&asked.question);
+        if !known && self.failures.len() < FAILURES {
+            self.failures.push(asked.question);
+        }
+        let met = self.suspects.contains(&asked.reader) || self.suspects.len() >= SUSPECTS;
+        // A limit is nobody's question's fault.
+        if !known && !met && cause != RestCause::Limited {
+            self.suspects.push(asked.reader);
+        }
+        known
+    }
+
+    /// Whether it is the source that fails, and no one question or reader.
+    fn has_failed(&self) -> bool {
+        self.failures.len() >= FAILURES && self.suspects.len() >= READERS
     }
 
     /// Takes a pass back whose use says nothing of the source as a whole; if it was the probe,
@@ -221,7 +304,8 @@ impl SourceGuard {
     /// Whether the minute up to `now` already has its lookups.
     fn is_spent(&self, now: Instant) -> bool {
         let most = self.per_minute.map_or(usize::MAX, |most| most.get() as usize);
-        self.asked.get(most - 1).is_some_and(|&oldest| now < oldest + MINUTE)
+        let oldest = self.asked.len().checked_sub(most).and_then(|at| self.asked.get(at));
+        oldest.is_some_and(|(oldest, _)| now < *oldest + MINUTE)
     }
 
     /// Twice as long as the last time, unless the source was well for as long as it rested.

@@ -6,21 +6,21 @@
 //! while a source is asked; nothing waits for a source that rests; reports carry neither the
 //! question nor anything a remote side wrote.
 
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io;
-use std::num::NonZeroU32;
 use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use super::answer::{Answer, Verdict, verdict, without_copies, without_library};
-use super::guard::{BreakerState, Permit, SourceGuard};
+use super::guard::BreakerState;
+use super::guarded::{Books, hash, split};
 use super::memory::{FOUND_FOR, Memory, Remembered};
 use super::report::{SourceEvent, SourceReport};
-use super::{Catalogue, Outcome, Query, Reason, statefile};
+use super::{Outcome, Query, statefile};
 use crate::catalogue::book::{Book, Source};
 use crate::sys::sync::lock;
-use crate::sys::unix;
+
+pub use super::guarded::{Clock, Guarded, SystemClock};
 
 /// With less than this left no source is asked over the network: name, connection, TLS and
 /// answer are four round trips, and those take 60 ms each on a fair line.
@@ -30,46 +30,11 @@ pub const LEAST_SHARE: Duration = Duration::from_millis(250);
 /// in seconds: long enough to turn pages, and then the library is to be asked.
 const INSTEAD_FOR: u64 = 300;
 
-/// The two clocks. A lookup takes time, so it looks at them more than once.
-pub trait Clock: Send + Sync {
-    /// For deadlines and rests.
-    fn now(&self) -> Instant;
-    /// Seconds since 1970, for what outlives a restart.
-    fn wall(&self) -> u64;
-}
-
-/// The clocks of the machine.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct SystemClock;
-
-impl Clock for SystemClock {
-    fn now(&self) -> Instant {
-        Instant::now()
-    }
-
-    fn wall(&self) -> u64 {
-        unix::seconds()
-    }
-}
-
-/// A source with its budget and breaker.
-pub struct Guarded {
-    catalogue: Box<dyn Catalogue>,
-    gate: Option<Mutex<SourceGuard>>,
-}
-
-impl Guarded {
-    /// `per_minute` bounds the lookups in any minute; `None` does not. A shelf is in our own
-    /// memory: it has neither budget nor breaker.
-    pub fn new(catalogue: Box<dyn Catalogue>, per_minute: Option<NonZeroU32>) -> Self {
-        let remote = catalogue.source() != Source::Shelf;
-        Self { catalogue, gate: remote.then(|| Mutex::new(SourceGuard::new(per_minute))) }
-    }
-
-    /// Whether it is a source over the network that may be asked: a shelf takes no time.
-    fn needs_time(&self, now: Instant) -> bool {
-        self.gate.as_ref().is_some_and(|gate| lock(gate).would_ask(now))
-    }
+/// One question of one reader.
+struct Asker<'a> {
+    query: &'a Query,
+    reader: u64,
+    until: Instant,
 }
 
 /// The sources in their order, and what they answered lately.
@@ -100,21 +65,28 @@ impl Library {
         Some(Answer { remembered: true, not_held, guess, ..Answer::of(books, Vec::new()) })
     }
 
-    /// Asks memory and then the sources, until one has found books or `until` has come. A guess
-    /// stops nobody from being asked: it is the answer when no other source is sure. Two equal
-    /// questions at the same time ask twice: joining them is the caller's business.
+    /// As [`Library::find_for`], each question for a reader of its own.
     pub fn find(&self, query: &Query, until: Instant) -> Answer {
+        self.find_for(query, hash(query), until)
+    }
+
+    /// Asks memory and then the sources, until one has found books or `until` has come; `reader`
+    /// tells readers apart. A guess stops nobody from being asked: it is the answer when no other
+    /// source is sure. Two equal questions at the same time ask twice: joining them is the caller's
+    /// business.
+    pub fn find_for(&self, query: &Query, reader: u64, until: Instant) -> Answer {
         if let Some(answer) = self.recall(query) {
             return answer;
         }
         let uncounted = lock(&self.memory).uncounted(query, self.clock.wall());
         if let Some(books) = uncounted {
-            return self.recount(query, &books, until);
+            return self.recount(query, &books, reader, until);
         }
         let (mut reports, mut aside) = (Vec::new(), None);
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
-            match self.ask_plainly(source, later, query, until, &mut reports) {
+            let asker = Asker { query, reader, until };
+            match self.ask_plainly(source, later, &asker, &mut reports) {
                 Some(Books::Found(books)) => return self.learn(query, books.into(), reports),
                 Some(Books::Guess(books)) if aside.is_none() => aside = Some(books),
                 _ => {}
@@ -172,19 +144,18 @@ impl Library {
         &self,
         source: &Guarded,
         later: &[Guarded],
-        query: &Query,
-        until: Instant,
+        asker: &Asker<'_>,
         reports: &mut Vec<SourceReport>,
     ) -> Option<Books> {
-        let books = self.ask(source, later, query, until, reports);
+        let books = self.ask(source, later, asker, reports);
         let missed = reports.last().is_some_and(|last| last.event == SourceEvent::NotFound);
         // A library's system knows of itself when to search again: it may be asked three times.
         let itself = source.gate.is_none() || source.catalogue.source().has_live_copies();
         if books.is_some() || !missed || itself {
             return books;
         }
-        let plain = query.plainer()?;
-        self.ask(source, later, &plain, until, reports)
+        let plain = asker.query.plainer()?;
+        self.ask(source, later, &Asker { query: &plain, ..*asker }, reports)
     }
 
     /// Asks one source, if it may be asked, for its share of the time that is left: an equal
@@ -194,39 +165,37 @@ impl Library {
         &self,
         source: &Guarded,
         later: &[Guarded],
-        query: &Query,
-        until: Instant,
+        asker: &Asker<'_>,
         reports: &mut Vec<SourceReport>,
     ) -> Option<Books> {
         let Guarded { catalogue, gate } = source;
         let name = catalogue.source();
-        let start = self.clock.now();
-        let left = until.saturating_duration_since(start);
+        let Some(query) = source.asked(asker.query) else {
+            reports.push(SourceReport::new(name, SourceEvent::Unasked));
+            return None;
+        };
+        let clock = &*self.clock;
+        let start = clock.now();
+        let left = asker.until.saturating_duration_since(start);
         if gate.is_some() && left < LEAST_SHARE {
             reports.push(SourceReport::new(name, SourceEvent::NoTime));
             return None;
         }
         let others = later.iter().filter(|other| other.needs_time(start)).count();
         let share = (left / (1 + others as u32)).max(LEAST_SHARE);
-        let pass = match admit(source, query, start, start + share) {
+        let until = start + share;
+        let pass = match source.admit(clock, &query, asker.reader, until, reports) {
             Ok(pass) => pass,
             Err(refused) => {
                 reports.push(SourceReport::new(name, refused));
                 return None;
             }
         };
-        let outcome = catalogue.find(query, start + share);
-        let end = self.clock.now();
-        let change = gate.as_ref().zip(pass).and_then(|(g, p)| lock(g).report(p, &outcome, end));
-        let millis = end.duration_since(start).as_millis() as u64;
-        let (event, reason, books) = split(outcome);
-        reports.push(SourceReport { source: name, event, millis, reason });
-        reports.extend(change.map(|change| SourceReport::new(name, SourceEvent::Changed(change))));
-        books
+        source.put(clock, &query, until, pass, reports)
     }
 
     /// Remembered books with the copies there are now; where those cannot be learned, with none.
-    fn recount(&self, query: &Query, books: &[Book], until: Instant) -> Answer {
+    fn recount(&self, query: &Query, books: &[Book], reader: u64, until: Instant) -> Answer {
         let bare = || -> Arc<[Book]> { books.iter().cloned().map(without_copies).collect() };
         let source = books.first().map(|book| book.source);
         let member = self.sources.iter().find(|one| Some(one.catalogue.source()) == source);
@@ -235,10 +204,11 @@ impl Library {
         };
         let name = member.catalogue.source();
         let start = self.clock.now();
-        let pass = match admit(member, query, start, until) {
+        let mut reports = Vec::new();
+        let pass = match member.admit(&*self.clock, query, reader, until, &mut reports) {
             Ok(pass) => pass,
             Err(refused) => {
-                let reports = vec![SourceReport::new(name, refused)];
+                reports.push(SourceReport::new(name, refused));
                 return Answer { remembered: true, ..Answer::of(bare(), reports) };
             }
         };
@@ -255,7 +225,7 @@ impl Library {
         });
         let millis = end.duration_since(start).as_millis() as u64;
         let (event, reason, counted) = split(outcome);
-        let mut reports = vec![SourceReport { source: name, event, millis, reason }];
+        reports.push(SourceReport { source: name, event, millis, reason });
         reports.extend(change.map(|change| SourceReport::new(name, SourceEvent::Changed(change))));
         let books = match counted {
             Some(Books::Found(books)) => books.into(),
@@ -303,39 +273,5 @@ impl Library {
             }
             None => Answer { verdict, ..Answer::of(Arc::default(), reports) },
         }
-    }
-}
-
-/// Leave to ask a source; none is needed for a shelf.
-fn admit(
-    source: &Guarded,
-    query: &Query,
-    now: Instant,
-    until: Instant,
-) -> Result<Option<Permit>, SourceEvent> {
-    let mut hasher = DefaultHasher::new();
-    query.hash(&mut hasher);
-    let admitted = source.gate.as_ref().map(|gate| lock(gate).admit(now, until, hasher.finish()));
-    Ok(admitted.transpose()?)
-}
-
-/// What a source has.
-enum Books {
-    /// What was asked for.
-    Found(Vec<Book>),
-    /// What may have been meant.
-    Guess(Vec<Book>),
-}
-
-fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Books>) {
-    match outcome {
-        Outcome::Found(books) => (SourceEvent::Found(books.len()), None, Some(Books::Found(books))),
-        Outcome::Guess(books) => (SourceEvent::Guess(books.len()), None, Some(Books::Guess(books))),
-        Outcome::NotFound => (SourceEvent::NotFound, None, None),
-        Outcome::Unfit(reason) => (SourceEvent::Unfit, Some(reason), None),
-        Outcome::Unasked => (SourceEvent::Unasked, None, None),
-        Outcome::Limited { reason, .. } => (SourceEvent::Limited, Some(reason), None),
-        Outcome::Operator(reason) => (SourceEvent::Operator, Some(reason), None),
-        Outcome::Down(reason) => (SourceEvent::Down, Some(reason), None),
     }
 }

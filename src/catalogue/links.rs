@@ -7,7 +7,10 @@
 use super::isbn::{self, Typed};
 use crate::catalogue::Query;
 use crate::sys::percent::percent_decode_lossy;
-use crate::sys::text::half_width;
+use crate::sys::text::{self, half_width};
+
+/// Bytes behind a domain that are looked at; what the app shares has 300.
+const LONGEST: usize = 2048;
 
 /// The book that an address, or a text with one in it, names: by Douban's number, else by an
 /// ISBN whose check digit holds (see [`isbn::within`]).
@@ -30,12 +33,14 @@ pub fn is_bare_address(text: &str) -> bool {
 
 /// Douban's number of a book. Films and records have numbers of the same kind, so an address
 /// must say that it is about a book.
-fn subject(text: &str) -> Option<Query> {
-    text.match_indices("douban.com/").find_map(|(at, domain)| {
-        let (before, rest) = text.split_at_checked(at)?;
+fn subject(written: &str) -> Option<Query> {
+    written.match_indices("douban.com/").find_map(|(at, domain)| {
+        let (before, rest) = written.split_at_checked(at)?;
         let in_host = |c: char| c.is_ascii_alphanumeric() || "-.".contains(c);
         let host = before.get(before.trim_end_matches(in_host).len()..)?;
-        let path = rest.strip_prefix(domain)?.split(char::is_whitespace).next()?;
+        // Bounded, since a text may be nothing but such beginnings.
+        let path = text::cut(rest.strip_prefix(domain)?, LONGEST);
+        let path = path.split(char::is_whitespace).next()?;
         let number = match host {
             "book." => path.strip_prefix("subject/")?,
             "api." => path.strip_prefix("v2/book/")?,

@@ -13,6 +13,7 @@ pub mod douban;
 mod entities;
 pub mod fold;
 pub mod guard;
+pub mod guarded;
 pub mod interlib;
 pub mod isbn;
 mod json;
@@ -24,6 +25,7 @@ pub mod photo;
 pub mod reading;
 mod record;
 pub mod report;
+pub mod sent;
 pub mod shelf;
 pub mod statefile;
 mod web;
@@ -69,6 +71,16 @@ impl Query {
         let Self::Words(words) = self else { return None };
         let plain = Reading::of(words).plain;
         Self::words(&plain).filter(|plain| plain != self)
+    }
+
+    /// The same as a source over the network is asked it, without what no search needs (see
+    /// [`sent::clean`]); `None` when nothing is left.
+    pub fn for_sending(&self) -> Option<Self> {
+        match self {
+            Self::Words(words) => Some(Self::Words(sent::clean(words)?)),
+            Self::Author(name) => Some(Self::Author(sent::clean(name)?)),
+            Self::Isbn(_) | Self::Subject(_) => Some(self.clone()),
+        }
     }
 
     /// A Douban subject number.

@@ -64,7 +64,7 @@ pub fn read(query: &Query, page: &Page, base: &BaseUrl) -> Outcome {
         // A path of the instance; where there is none, `id` is a whole address.
         let path = record::text(record, "/url");
         match path.starts_with('/') {
-            true => format!("{}{path}", base.as_str()),
+            true => clean::address(&format!("{}{path}", base.as_str())),
             false => clean::https(&record::text(record, "/id")),
         }
     })

@@ -103,7 +103,11 @@ fn texts<'a>(record: &'a Value, place: &str) -> Vec<&'a str> {
 fn publisher(record: &Value) -> String {
     let houses = texts(record, "/publisher").into_iter().map(clean::line);
     let houses: Vec<String> = houses.filter(|house| !house.is_empty()).collect();
-    if houses.is_empty() { first(record, &["/pub_house"], clean::line) } else { houses.join(" / ") }
+    if houses.is_empty() {
+        first(record, &["/pub_house"], clean::line)
+    } else {
+        clean::bounded(houses.join(" / "))
+    }
 }
 
 /// NeoDB has two numbers.

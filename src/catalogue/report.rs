@@ -46,6 +46,8 @@ pub enum SourceEvent {
     Resting(RestCause),
     /// Not asked: the budget of this minute is used up.
     OverBudget,
+    /// Not asked: this reader's share of that is used up.
+    OverShare,
     /// Not asked: too little time was left.
     NoTime,
     /// From now on, or not any more, left alone.
@@ -57,6 +59,7 @@ impl From<NotAdmitted> for SourceEvent {
         match why {
             NotAdmitted::Resting(cause) => Self::Resting(cause),
             NotAdmitted::OverBudget => Self::OverBudget,
+            NotAdmitted::OverShare => Self::OverShare,
         }
     }
 }
@@ -96,6 +99,7 @@ impl fmt::Display for SourceReport {
                  DOUMIBOOK_{}_PER_MINUTE",
                 source.name().to_uppercase()
             ),
+            SourceEvent::OverShare => write!(f, "not asked, one reader's share is used up"),
             SourceEvent::NoTime => write!(f, "not asked, no time left"),
             SourceEvent::Changed(BreakerChange::Rests(rest)) => {
                 write!(f, "rests for {} s", rest.as_secs())

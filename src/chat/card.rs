@@ -8,7 +8,8 @@ use crate::catalogue::book::{Book, Holding, Rating, Source};
 use crate::chat::phrases::{self, card as label};
 use crate::sys::text;
 use crate::wechat::push::Occasion;
-use crate::wechat::reply::{Article, Reply, link, plain};
+use crate::wechat::reply::{Article, Reply};
+use crate::wechat::reply_text::{ReplyText, fill, link, outside};
 
 /// Books on one page of a list.
 pub const PAGE: usize = 5;
@@ -19,6 +20,8 @@ const ENTRY_TITLE: usize = 84;
 const PLACES: usize = 3;
 /// Characters of a title or name that a way on sends; longer texts are no search.
 const SENT: usize = 60;
+/// Characters of one line of a card: fifty names are more.
+const LINE: usize = 300;
 
 /// How a reader came to a card, which tells what leads on from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,27 +42,30 @@ pub fn card(book: &Book, way: Way, occasion: Occasion) -> Reply {
         // Douban's web site leads from an ISBN to the book's page, so a shelf need not know
         // Douban's numbers.
         (Some(isbn), "") => format!("https://book.douban.com/isbn/{isbn}/"),
-        (None, "") => return Reply::text(&text_card(book, way)),
+        (None, "") => return Reply::text(text_card(book, way)),
         (_, link) => link.to_owned(),
     };
     let mut lines = facts(book);
     // An article holds no links but its own.
-    lines.push(String::new());
+    lines.push(ReplyText::default());
     lines.extend(ways_on(book, way).map(|(label, sends)| phrases::way(label, &sends)));
-    let (title, description) = (headline(book), lines.join("\n").trim_end().to_owned());
+    let (title, description) = (outside(&headline(book)), ReplyText::join(&lines, "\n").trim_end());
     Reply::news(vec![Article { title, description, picture: book.cover.clone(), url }], occasion)
 }
 
 /// A title in its marks; those within it become single ones.
-fn in_marks(title: &str) -> String {
-    format!("《{}》", title.replace('《', "〈").replace('》', "〉"))
+fn in_marks(title: &str) -> ReplyText {
+    fill("《{}》", &[&outside(&title.replace('《', "〈").replace('》', "〉"))])
 }
 
 /// What a card says of a book, line by line, for those who look at it elsewhere.
 pub fn lines(book: &Book) -> Vec<String> {
-    [vec![in_marks(&headline(book))], facts(book)].concat()
+    let facts = facts(book);
+    let facts = facts.iter().map(|line| line.as_str().to_owned());
+    [format!("《{}》", headline(book))].into_iter().chain(facts).collect()
 }
 
+/// The head of a card: title, subtitle and score.
 fn headline(book: &Book) -> String {
     let mut headline = book.title.clone();
     if !book.subtitle.is_empty() {
@@ -68,60 +74,64 @@ fn headline(book: &Book) -> String {
     }
     if let Rating::Scored { tenths, .. } = book.rating {
         headline.push_str("  ");
-        headline.push_str(&label::score(tenths));
+        headline.push_str(label::score(tenths).as_str());
     }
     headline
 }
 
 /// The lines of a card below its title.
-fn facts(book: &Book) -> Vec<String> {
+fn facts(book: &Book) -> Vec<ReplyText> {
     let mut lines = Vec::with_capacity(16);
     match book.rating {
         Rating::Scored { tenths, count } => lines.push(label::rating(book.source, tenths, count)),
-        Rating::TooFew => lines.push(label::TOO_FEW.to_owned()),
+        Rating::TooFew => lines.push(label::TOO_FEW.into()),
         Rating::Unknown => {}
     }
-    let mut add = |name: &str, value: &str| {
-        if !value.is_empty() {
-            lines.push(format!("{name}：{value}"));
-        }
-    };
-    add(label::ORIGIN, &book.origin_title);
-    add(label::AUTHOR, &book.authors.join(" / "));
-    add(label::TRANSLATOR, &book.translators.join(" / "));
-    add(label::PUBLISHER, &book.publisher);
-    add(label::DATE, &book.pubdate);
-    add(label::PAGES, &book.pages);
-    add(label::PRICE, &book.price);
-    add(label::SERIES, &book.series);
-    add("ISBN", &book.isbn.map(|isbn| isbn.isbn13()).unwrap_or_default());
+    let isbn = book.isbn.map(|isbn| isbn.isbn13()).unwrap_or_default();
+    for (name, value) in [
+        (label::ORIGIN, book.origin_title.as_str()),
+        (label::AUTHOR, &book.authors.join(" / ")),
+        (label::TRANSLATOR, &book.translators.join(" / ")),
+        (label::PUBLISHER, &book.publisher),
+        (label::DATE, &book.pubdate),
+        (label::PAGES, &book.pages),
+        (label::PRICE, &book.price),
+        (label::SERIES, &book.series),
+        ("ISBN", &isbn),
+    ] {
+        lines.extend(fact(name, &outside(&text::shorten(value, LINE))));
+    }
     if let Some(holding) = &book.holding {
-        add(label::CALLNO, &holding.callno);
-        add(label::LOCATION, &places(holding));
+        lines.extend(fact(label::CALLNO, &outside(&text::shorten(&holding.callno, LINE))));
+        lines.extend(fact(label::LOCATION, &places(holding)));
         let copies = label::copies(holding.available, holding.total);
         let due = Some(holding.next_return.as_str()).filter(|day| !day.is_empty());
         let parts: Vec<_> = copies.into_iter().chain(due.map(label::next_return)).collect();
-        lines.extend((!parts.is_empty()).then(|| parts.join("，")));
+        lines.extend((!parts.is_empty()).then(|| ReplyText::join(&parts, "，")));
     }
-    let mut add = |name: &str, value: &str| lines.push(format!("{name}：{value}"));
-    add(label::SOURCE, label::source(book.source));
+    lines.extend(fact(label::SOURCE, &label::source(book.source).into()));
     if !book.summary.is_empty() {
-        lines.push(String::new());
-        lines.push(book.summary.clone());
+        lines.extend([ReplyText::default(), outside(&book.summary)]);
     }
     lines
 }
 
+/// A line of a card, if there is anything to say.
+fn fact(name: &'static str, value: &ReplyText) -> Option<ReplyText> {
+    (!value.is_empty()).then(|| fill("{}：{}", &[&name.into(), value]))
+}
+
 /// Where the copies stand: with how many there are, where there are several places.
-fn places(holding: &Holding) -> String {
+fn places(holding: &Holding) -> ReplyText {
     let several = holding.places.len() > 1;
     let shown = holding.places.iter().take(PLACES).map(|place| {
+        let name = outside(&place.name);
         match label::copies(place.available, place.total).filter(|_| several) {
-            Some(copies) => format!("{}（{copies}）", place.name),
-            None => place.name.clone(),
+            Some(copies) => fill("{}（{}）", &[&name, &copies]),
+            None => name,
         }
     });
-    let shown = shown.collect::<Vec<_>>().join("、");
+    let shown = ReplyText::join(&shown.collect::<Vec<_>>(), "、");
     match holding.places.len() {
         count if count > PLACES => label::and_more(&shown, count),
         _ => shown,
@@ -129,16 +139,16 @@ fn places(holding: &Holding) -> String {
 }
 
 /// A card as a text, with the ways on as links that send a message when tapped.
-fn text_card(book: &Book, way: Way) -> String {
-    let mut card = in_marks(&plain(&headline(book)));
+fn text_card(book: &Book, way: Way) -> ReplyText {
+    let mut card = in_marks(&headline(book));
     for line in facts(book) {
-        card.push('\n');
-        card.push_str(&plain(&line));
+        card.push("\n");
+        card.push(line);
     }
     let links: Vec<_> = ways_on(book, way).map(|(label, sends)| link(label, &sends)).collect();
     if !links.is_empty() {
-        card.push_str("\n\n");
-        card.push_str(&links.join("  "));
+        card.push("\n\n");
+        card.push(ReplyText::join(&links, "  "));
     }
     card
 }
@@ -170,32 +180,32 @@ fn bare_name(name: &str) -> &str {
 }
 
 /// One page of a list, `page` from 0, which has to be there.
-pub fn list(books: &[Book], searched: &str, page: usize) -> Reply {
-    headed(&phrases::list_head(searched, books.len(), page + 1, pages(books.len())), books, page)
+pub fn list(books: &[Book], searched: &ReplyText, page: usize) -> Reply {
+    headed(phrases::list_head(searched, books.len(), page + 1, pages(books.len())), books, page)
 }
 
 /// Books that may have been meant; a single one is a list, too, so that nobody takes it for what
 /// was asked for.
-pub fn guesses(books: &[Book], searched: &str, page: usize) -> Reply {
-    headed(&phrases::guess_head(searched), books, page)
+pub fn guesses(books: &[Book], searched: &ReplyText, page: usize) -> Reply {
+    headed(phrases::guess_head(searched), books, page)
 }
 
-fn headed(head: &str, books: &[Book], page: usize) -> Reply {
+fn headed(head: ReplyText, books: &[Book], page: usize) -> Reply {
     let pages = pages(books.len());
-    let mut text = plain(head);
+    let mut text = head;
     for (number, book) in books.iter().enumerate().skip(page * PAGE).take(PAGE) {
-        text.push('\n');
-        text.push_str(&entry(number + 1, book));
+        text.push("\n");
+        text.push(entry(number + 1, book));
     }
-    text.push_str("\n\n");
-    text.push_str(phrases::LIST_END);
+    text.push("\n\n");
+    text.push(phrases::LIST_END);
     let previous = (page > 0).then(|| link(phrases::PREVIOUS, phrases::PREVIOUS));
     let next = (page + 1 < pages).then(|| link(phrases::NEXT_PAGE, phrases::MORE));
     for link in previous.into_iter().chain(next) {
-        text.push('，');
-        text.push_str(&link);
+        text.push("，");
+        text.push(link);
     }
-    Reply::text(&text)
+    Reply::text(text)
 }
 
 /// How many pages `count` books fill; at least one.
@@ -203,7 +213,7 @@ pub fn pages(count: usize) -> usize {
     count.div_ceil(PAGE).max(1)
 }
 
-fn entry(number: usize, book: &Book) -> String {
+fn entry(number: usize, book: &Book) -> ReplyText {
     // A library has many editions of one title, told apart by what follows it.
     let whole = format!("{}：{}", book.title, book.subtitle);
     let fits =
@@ -211,19 +221,19 @@ fn entry(number: usize, book: &Book) -> String {
     let title = if fits { &whole } else { &book.title };
     let fits = text::cut(title, ENTRY_TITLE).chars().count();
     let title = in_marks(&text::shorten(title, fits));
-    let mut entry = format!("{number}. {}", link(&title, &number.to_string()));
-    let author = book.authors.first().map(|name| text::shorten(name, 16));
+    let mut entry = fill("{}. {}", &[&number.into(), &link(title, &number.to_string())]);
+    let author = book.authors.first().map(|name| outside(&text::shorten(name, 16)));
     let year = Some(text::cut(&book.pubdate, 4));
     let year = year.filter(|year| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()));
+    let year = year.map(outside);
     let score = match book.rating {
         Rating::Scored { tenths, .. } => Some(label::score(tenths)),
         _ => None,
     };
     let copies = book.holding.as_ref().and_then(|holding| label::copies(holding.available, None));
-    for part in [author.as_deref(), year, score.as_deref(), copies.as_deref()].into_iter().flatten()
-    {
-        entry.push(' ');
-        entry.push_str(&plain(part));
+    for part in [author, year, score, copies].into_iter().flatten() {
+        entry.push(" ");
+        entry.push(part);
     }
     entry
 }
@@ -284,8 +294,8 @@ mod tests {
             let mut book = Book { title: "书".into(), ..Book::default() };
             copies.into_iter().for_each(|copy| book.hold_also(Some(copy)));
             let mut lines = facts(&book);
-            assert_eq!(lines.pop().as_deref(), Some("来源：馆藏"));
-            assert_eq!(lines.join("|"), shown);
+            assert_eq!(lines.pop(), Some("来源：馆藏".into()));
+            assert_eq!(ReplyText::join(&lines, "|").as_str(), shown);
         }
     }
 }

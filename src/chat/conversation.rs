@@ -2,8 +2,8 @@
 //!
 //! In: a [`Push`] and the moment; later the [`Answer`] to what it asked. Out: a [`Next`] step,
 //! and a [`Reply`]. Remembers for each reader what was last searched, the page shown, and what
-//! is still being looked for: for ten minutes, for at most 4096 readers, and not at all
-//! for those who left. The books themselves are in the memory of the catalogue.
+//! is still being looked for: for ten minutes, for at most 10 240 readers, and not at all
+//! for those who left. Whoever was heard of within the last minute is not forgotten for anybody new. The books themselves are in the memory of the catalogue.
 
 use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
@@ -18,12 +18,15 @@ use crate::chat::phrases;
 use crate::chat::question::Question;
 use crate::sys::sync::lock;
 use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push};
-use crate::wechat::reply::{Reply, link};
+use crate::wechat::reply::Reply;
+use crate::wechat::reply_text::{ReplyText, link};
 
 /// How long a list may be used.
 const KEPT: Duration = Duration::from_secs(600);
-/// Readers remembered at the same time, about 200 bytes each.
-const READERS: usize = 4096;
+/// How long nobody new takes a reader's place.
+const YOUNG: Duration = Duration::from_secs(60);
+/// Readers remembered at the same time, about 400 bytes each: 170 new ones a second for a minute.
+const READERS: usize = 10_240;
 
 /// What to do about a push.
 #[derive(Clone, Debug, PartialEq)]
@@ -114,15 +117,15 @@ impl Conversation {
     fn notice(&self, from: &OpenId, event: &Event, now: Instant) -> Next {
         match event {
             Event::Subscribe => match &self.welcome {
-                Some(welcome) => say(welcome),
-                None => say(&phrases::welcome(&self.account)),
+                Some(welcome) => say(ReplyText::operators(welcome)),
+                None => say(phrases::welcome(&self.account)),
             },
             // A library may print codes that carry an ISBN; any other scene says hello.
-            Event::Scan(scene) => find_in(scene, &phrases::help()),
+            Event::Scan(scene) => find_in(scene, phrases::help()),
             Event::Click(key) => match key.to_ascii_uppercase().as_str() {
                 "SCAN" | "SCAN_BOOK" => say(phrases::SCAN_HOW),
                 "MORE" => self.listed(from, now, |page| View::Page(page + 1)),
-                _ => say(&phrases::help()),
+                _ => say(phrases::help()),
             },
             Event::ScanCode(scanned) => match isbn::typed(scanned) {
                 Typed::Right(isbn) => find(Query::Isbn(isbn)),
@@ -155,10 +158,10 @@ impl Conversation {
                 Some(wanted) => Next::Find(wanted),
                 None => say(phrases::NOTHING_WAITS),
             },
-            Question::Help => say(&phrases::help()),
+            Question::Help => say(phrases::help()),
             Question::NoIsbn(mistake) => say(phrases::no_isbn(mistake)),
             Question::Thanks => say(phrases::THANKS),
-            Question::Greeting => say(&phrases::greeting(&self.account)),
+            Question::Greeting => say(phrases::greeting(&self.account)),
             Question::Farewell => say(phrases::FAREWELL),
             Question::TooLong => say(phrases::TOO_LONG),
             Question::Nothing => say(phrases::NOTHING),
@@ -184,12 +187,13 @@ impl Conversation {
     ) -> Reply {
         let searched = searched(&wanted.query);
         let books = match answer.verdict {
-            Verdict::NotFound => return not_found(&wanted.query, &searched),
+            Verdict::NotFound => return not_found(&wanted.query, searched),
             Verdict::Unasked if matches!(wanted.query, Query::Subject(_)) => {
                 return Reply::text(phrases::LINK);
             }
             // Signs alone, which no source searches for.
-            Verdict::Unasked => return not_found(&wanted.query, &searched),
+            Verdict::Unasked => return not_found(&wanted.query, searched),
+            Verdict::TooMany => return Reply::text(phrases::SLOW_DOWN),
             Verdict::Busy => return Reply::text(phrases::BUSY),
             Verdict::Trouble => return Reply::text(phrases::TROUBLE),
             Verdict::Found => &answer.books,
@@ -201,7 +205,7 @@ impl Conversation {
         match (wanted.view, &books[..]) {
             (View::Pick(number), books) => match books.get(number.wrapping_sub(1)) {
                 Some(book) => led(card::card(book, Way::List, occasion), 1),
-                None => Reply::text(&phrases::no_such_number(books.len())),
+                None => Reply::text(phrases::no_such_number(books.len())),
             },
             (View::Page(_), [book]) if !answer.guess => {
                 let way = match wanted.query {
@@ -228,7 +232,7 @@ impl Conversation {
     }
 
     /// A reader asks for something that takes time, or has several books: what comes of it is
-    /// remembered, unless they leave meanwhile.
+    /// remembered, unless they leave meanwhile, or everybody remembered is in the midst of it.
     pub fn begin(&self, from: &OpenId, now: Instant) {
         let mut readers = self.readers();
         let known = readers.remove(from).filter(|reader| reader.is_fresh(now));
@@ -236,7 +240,10 @@ impl Conversation {
             // An eighth at a time, so that a flood of new readers does not search for each one.
             let mut seen: Vec<_> = readers.values().map(|reader| reader.seen).collect();
             let (_, &mut line, _) = seen.select_nth_unstable(READERS / 8);
-            readers.retain(|_, reader| reader.seen > line);
+            readers.retain(|_, reader| reader.seen > line || reader.age(now) < YOUNG);
+            if readers.len() >= READERS {
+                return;
+            }
         }
         let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None });
         readers.insert(from.clone(), Reader { seen: now, ..reader });
@@ -249,7 +256,7 @@ impl Conversation {
             reader.pending = Some(wanted.clone());
         }
         let link = link(phrases::PICK_UP_LABEL, phrases::PICK_UP);
-        Reply::text(&phrases::still_looking(&searched(&wanted.query), &link))
+        Reply::text(phrases::still_looking(searched(&wanted.query), &link))
     }
 
     /// The reader has the answer to `wanted`, asked for at `begun`: nothing of it is to be picked
@@ -277,7 +284,7 @@ impl Conversation {
         let fresh = readers.iter().filter(|(_, reader)| reader.is_fresh(now));
         let kept = |(id, reader): (&OpenId, &Reader)| Kept {
             reader: id.clone(),
-            age: now.saturating_duration_since(reader.seen),
+            age: reader.age(now),
             list: reader.list.clone(),
             pending: reader.pending.clone(),
         };
@@ -308,12 +315,16 @@ impl Conversation {
 }
 
 impl Reader {
+    fn age(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.seen)
+    }
+
     fn is_fresh(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.seen) < KEPT
+        self.age(now) < KEPT
     }
 }
 
-fn say(text: &str) -> Next {
+fn say(text: impl Into<ReplyText>) -> Next {
     Next::Say(Reply::text(text))
 }
 
@@ -321,12 +332,12 @@ fn find(query: Query) -> Next {
     Next::Find(Request { query, view: View::Page(0) })
 }
 
-fn find_in(text: &str, otherwise: &str) -> Next {
+fn find_in(text: &str, otherwise: &'static str) -> Next {
     links::book(text).map_or_else(|| say(otherwise), find)
 }
 
-fn not_found(query: &Query, searched: &str) -> Reply {
-    Reply::text(&phrases::not_found(
+fn not_found(query: &Query, searched: ReplyText) -> Reply {
+    Reply::text(phrases::not_found(
         searched,
         match query {
             Query::Words(_) => phrases::TRY_WORDS,
@@ -337,11 +348,11 @@ fn not_found(query: &Query, searched: &str) -> Reply {
 }
 
 /// How a query is named in a sentence.
-fn searched(query: &Query) -> String {
+fn searched(query: &Query) -> ReplyText {
     match query {
         Query::Words(words) => phrases::quoted(words),
         Query::Author(name) => phrases::by_author(name),
         Query::Isbn(isbn) => phrases::by_isbn(&isbn.isbn13()),
-        Query::Subject(_) => phrases::BY_LINK.to_owned(),
+        Query::Subject(_) => phrases::BY_LINK.into(),
     }
 }

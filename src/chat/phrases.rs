@@ -5,6 +5,7 @@
 
 use crate::catalogue::HITS;
 use crate::catalogue::isbn::Mistake;
+use crate::wechat::reply_text::{ReplyText, fill, outside};
 
 /// The word that brings an answer which took too long, and the label of its link.
 pub const PICK_UP: &str = "结果";
@@ -16,7 +17,7 @@ pub const PREVIOUS: &str = "上一页";
 pub const BACK: &str = "返回";
 
 /// How to use the account.
-pub fn help() -> String {
+pub fn help() -> &'static str {
     "发来书名、作者或 ISBN，马上为你找书。\n\n\
      例如：\n\
      · 三体\n\
@@ -24,17 +25,16 @@ pub fn help() -> String {
      · 作者 刘慈欣\n\
      · 9787536692930\n\n\
      结果不止一本时，回复序号看详情，回复“更多”看下一页，回复“返回”回到列表。"
-        .to_owned()
 }
 
 /// To somebody who has just followed the account.
-pub fn welcome(account: &str) -> String {
-    format!("欢迎关注{account}！\n\n{}", help())
+pub fn welcome(account: &str) -> ReplyText {
+    fill("欢迎关注{}！\n\n{}", &[&outside(account), &help().into()])
 }
 
 /// To a greeting.
-pub fn greeting(account: &str) -> String {
-    format!("你好，这里是{account}。想找什么书？发来书名、作者或 ISBN 就行。")
+pub fn greeting(account: &str) -> ReplyText {
+    fill("你好，这里是{}。想找什么书？发来书名、作者或 ISBN 就行。", &[&outside(account)])
 }
 
 /// To thanks.
@@ -66,15 +66,18 @@ pub fn no_isbn(mistake: Mistake) -> &'static str {
 }
 
 /// Every source that could know was asked, and has no such book; `way` is a way on.
-pub fn not_found(searched: &str, way: &str) -> String {
-    format!("没有找到{}。\n\n{way}", searched.trim_end())
+pub fn not_found(searched: ReplyText, way: &'static str) -> ReplyText {
+    fill("没有找到{}。\n\n{}", &[&searched.trim_end(), &way.into()])
 }
 
 /// Before `count` books from elsewhere that the library was asked for first and has not.
-pub fn not_held(source: &str, count: usize) -> String {
+pub fn not_held(source: &'static str, count: usize) -> ReplyText {
     let books = if count == 1 { "这本书" } else { "这些书" };
-    let blank = if source.is_ascii() { " " } else { "" };
-    format!("馆里没有查到{books}，下面是{blank}{source}{blank}的资料。")
+    let source = match source.is_ascii() {
+        true => fill(" {} ", &[&source.into()]),
+        false => source.into(),
+    };
+    fill("馆里没有查到{}，下面是{}的资料。", &[&books.into(), &source])
 }
 
 /// After a search by words.
@@ -92,9 +95,9 @@ pub const TROUBLE: &str = "书目数据暂时连不上，这次没能查到结�
 pub const SLOW_DOWN: &str = "你发得太快啦，请过一分钟再发。";
 
 /// The answer takes longer than WeChat waits.
-pub fn still_looking(searched: &str, link: &str) -> String {
+pub fn still_looking(searched: ReplyText, link: &ReplyText) -> ReplyText {
     let searched = searched.trim_end();
-    format!("还在查找{searched}，请稍等片刻。\n\n{link}（或回复“{PICK_UP}”）")
+    fill("还在查找{}，请稍等片刻。\n\n{}（或回复“{}”）", &[&searched, link, &PICK_UP.into()])
 }
 
 /// The label of the link in [`still_looking`].
@@ -105,8 +108,9 @@ pub const NOTHING_WAITS: &str = "没有正在等的结果。直接发书名、�
 pub const NO_LIST: &str = "现在没有可选的列表（列表保留 10 分钟）。请先发书名或作者，再回复序号。";
 
 /// A number that is not in the list.
-pub fn no_such_number(count: usize) -> String {
-    format!("列表里只有 {count} 本，请回复 1 到 {count} 之间的序号。")
+pub fn no_such_number(count: usize) -> ReplyText {
+    let count = count.into();
+    fill("列表里只有 {} 本，请回复 1 到 {} 之间的序号。", &[&count, &count])
 }
 
 /// 更多 on the last page.
@@ -115,22 +119,27 @@ pub const LAST_PAGE: &str = "已经是最后一页了。回复序号看详情，
 /// The head of a list.
 ///
 /// No search brings more than [`HITS`] books, so that where there are as many there may be more.
-pub fn list_head(searched: &str, count: usize, page: usize, pages: usize) -> String {
-    if count >= HITS {
-        return format!(
-            "找到{searched}的前 {count} 本书，第 {page}/{pages} 页（加上作者或出版社可以缩小范围）："
+pub fn list_head(searched: &ReplyText, count: usize, page: usize, pages: usize) -> ReplyText {
+    let full = count >= HITS;
+    let count = count.into();
+    if full {
+        let (page, pages) = (page.into(), pages.into());
+        return fill(
+            "找到{}的前 {} 本书，第 {}/{} 页（加上作者或出版社可以缩小范围）：",
+            &[searched, &count, &page, &pages],
         );
     }
     if pages > 1 {
-        format!("找到{searched}的 {count} 本书，第 {page}/{pages} 页：")
+        let (page, pages) = (page.into(), pages.into());
+        fill("找到{}的 {} 本书，第 {}/{} 页：", &[searched, &count, &page, &pages])
     } else {
-        format!("找到{searched}的 {count} 本书：")
+        fill("找到{}的 {} 本书：", &[searched, &count])
     }
 }
 
 /// The head of a list of what may have been meant.
-pub fn guess_head(searched: &str) -> String {
-    format!("没有找到{}。你要找的是不是：", searched.trim_end())
+pub fn guess_head(searched: &ReplyText) -> ReplyText {
+    fill("没有找到{}。你要找的是不是：", &[&searched.clone().trim_end()])
 }
 
 /// The end of a list; links to other pages may follow.
@@ -156,18 +165,18 @@ pub const SCAN: &str = "这个码里没有书号。请扫书后的条形码，�
 pub const SCAN_HOW: &str = "把书后的条形码拍清楚就能查；也可以直接发条形码下面的 ISBN 数字。";
 
 /// Quotes what was searched.
-pub fn quoted(words: &str) -> String {
-    format!("“{words}”")
+pub fn quoted(words: &str) -> ReplyText {
+    fill("“{}”", &[&outside(words)])
 }
 
 /// Names a search by author.
-pub fn by_author(name: &str) -> String {
-    format!("作者“{name}”")
+pub fn by_author(name: &str) -> ReplyText {
+    fill("作者“{}”", &[&outside(name)])
 }
 
 /// Names a search by ISBN.
-pub fn by_isbn(isbn: &str) -> String {
-    format!(" ISBN {isbn} ")
+pub fn by_isbn(isbn: &str) -> ReplyText {
+    fill(" ISBN {} ", &[&outside(isbn)])
 }
 
 /// Names a search by a Douban link.
@@ -175,6 +184,9 @@ pub const BY_LINK: &str = "这个链接里的书";
 
 /// Labels on a card; the order here is the order there.
 pub mod card {
+    use crate::catalogue::book::{Source, UNCOUNTED};
+    use crate::wechat::reply_text::{ReplyText, fill, outside};
+
     /// Fewer readers than a number needs; Douban's own words.
     pub const TOO_FEW: &str = "评价人数不足";
     /// Before names.
@@ -198,51 +210,49 @@ pub mod card {
     /// Before a room.
     pub const LOCATION: &str = "馆藏地";
     /// Copies that can be had, and all; nothing when neither number is known.
-    pub fn copies(available: Option<u32>, total: Option<u32>) -> Option<String> {
+    pub fn copies(available: Option<u32>, total: Option<u32>) -> Option<ReplyText> {
+        let number = |count: u32| ReplyText::from(count as usize);
         let available = available.map(|count| match count {
-            crate::catalogue::book::UNCOUNTED => "可借".to_owned(),
-            count => format!("可借 {count}"),
+            UNCOUNTED => "可借".into(),
+            count => fill("可借 {}", &[&number(count)]),
         });
-        let total = total.filter(|count| *count != crate::catalogue::book::UNCOUNTED);
-        match (available, total.map(|count| format!("共 {count}"))) {
-            (Some(available), Some(total)) => Some(format!("{available} / {total}")),
+        let total = total.filter(|count| *count != UNCOUNTED);
+        match (available, total.map(|count| fill("共 {}", &[&number(count)]))) {
+            (Some(available), Some(total)) => Some(fill("{} / {}", &[&available, &total])),
             (available, total) => available.or(total),
         }
     }
     /// When a lent copy is due back.
-    pub fn next_return(day: &str) -> String {
-        format!("最早 {day} 归还")
+    pub fn next_return(day: &str) -> ReplyText {
+        fill("最早 {} 归还", &[&outside(day)])
     }
     /// Some of `count` places.
-    pub fn and_more(places: &str, count: usize) -> String {
-        format!("{places}等 {count} 处")
+    pub fn and_more(places: &ReplyText, count: usize) -> ReplyText {
+        fill("{}等 {} 处", &[places, &count.into()])
     }
     /// Before a source.
     pub const SOURCE: &str = "来源";
     /// Where a card comes from.
-    pub fn source(source: crate::catalogue::book::Source) -> &'static str {
+    pub fn source(source: Source) -> &'static str {
         match source {
-            crate::catalogue::book::Source::Douban => "豆瓣",
-            crate::catalogue::book::Source::NeoDb => "NeoDB",
-            crate::catalogue::book::Source::Shelf | crate::catalogue::book::Source::Interlib => {
-                "馆藏"
-            }
+            Source::Douban => "豆瓣",
+            Source::NeoDb => "NeoDB",
+            Source::Shelf | Source::Interlib => "馆藏",
         }
     }
     /// The score in a title or list.
-    pub fn score(tenths: u8) -> String {
-        format!("{}.{} 分", tenths / 10, tenths % 10)
+    pub fn score(tenths: u8) -> ReplyText {
+        let tenths = usize::from(tenths);
+        fill("{}.{} 分", &[&(tenths / 10).into(), &(tenths % 10).into()])
     }
     /// The score on a card.
-    pub fn rating(
-        source: crate::catalogue::book::Source,
-        tenths: u8,
-        count: Option<u32>,
-    ) -> String {
-        let name = self::source(source);
+    pub fn rating(source: Source, tenths: u8, count: Option<u32>) -> ReplyText {
+        let (name, score) = (self::source(source).into(), score(tenths));
         match count {
-            Some(count) => format!("{name}评分 {}（{count} 人评价）", score(tenths)),
-            None => format!("{name}评分 {}", score(tenths)),
+            Some(count) => {
+                fill("{}评分 {}（{} 人评价）", &[&name, &score, &(count as usize).into()])
+            }
+            None => fill("{}评分 {}", &[&name, &score]),
         }
     }
 }
@@ -262,8 +272,8 @@ pub const SAME_AUTHOR: &str = "同一作者";
 pub const TO_LIST: &str = "返回列表";
 
 /// A way on from a card that cannot hold links: what to reply for what `label` promises.
-pub fn way(label: &str, reply: &str) -> String {
-    format!("{label}：回复“{reply}”")
+pub fn way(label: &'static str, reply: &str) -> ReplyText {
+    fill("{}：回复“{}”", &[&label.into(), &outside(reply)])
 }
 
 /// What a search for a title begins with, so that the title is taken for nothing else.

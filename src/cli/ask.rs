@@ -2,7 +2,8 @@
 //!
 //! In: what the reader sends, and settings. Out: text for a terminal. Without a URL the push
 //! goes through the very service a server has, in this process; with one it goes over HTTP,
-//! signed with the account's token.
+//! signed with the account's token. Whatever that server answers, nothing of it but plain text
+//! reaches the terminal.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -16,6 +17,7 @@ use crate::cli::setup;
 use crate::cli::simulator::{self, Came, NO_ANSWER, QueryPairs, WeChat};
 use crate::sys::http::{BaseUrl, Failure, Http, Page};
 use crate::sys::percent;
+use crate::sys::visible::printable;
 use crate::wechat::credentials::Mode;
 use crate::wechat::reply::SUCCESS;
 use crate::wechat::xml::Fields;
@@ -46,7 +48,7 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed
     let (query, body) = wechat.send(&xml)?;
     let mut shown = String::new();
     if ask.show_xml {
-        shown = format!("{}\n", String::from_utf8_lossy(&xml));
+        shown = format!("{}\n", printable(&String::from_utf8_lossy(&xml)));
     }
     for delivery in 1..=ask.times {
         let came = match &ask.url {
@@ -84,19 +86,19 @@ fn over_http(http: &Http, url: &str, query: &QueryPairs, body: &[u8]) -> Result<
 /// A reply as a reader would see it.
 fn show(reply: &str, xml: bool, colour: bool) -> String {
     if xml {
-        return format!("{reply}\n");
+        return format!("{}\n", printable(reply));
     }
     if reply == SUCCESS || reply.is_empty() {
         return "(no reply)\n".into();
     }
     let Ok(fields) = Fields::read(reply.as_bytes()) else {
-        return format!("(not a reply WeChat would show) {reply}\n");
+        return format!("(not a reply WeChat would show) {}\n", printable(reply));
     };
-    let field = |path| fields.get(path).unwrap_or_default();
-    match field("MsgType") {
+    let field = |path| printable(fields.get(path).unwrap_or_default());
+    match field("MsgType").as_str() {
         "news" => {
-            let mut card = format!("{}\n", bold(field("Articles/item/Title"), colour));
-            card.push_str(field("Articles/item/Description"));
+            let mut card = format!("{}\n", bold(&field("Articles/item/Title"), colour));
+            card.push_str(&field("Articles/item/Description"));
             card.push('\n');
             for (what, path) in [("cover", "Articles/item/PicUrl"), ("open", "Articles/item/Url")] {
                 if !field(path).is_empty() {
@@ -106,7 +108,8 @@ fn show(reply: &str, xml: bool, colour: bool) -> String {
             }
             card
         }
-        _ => format!("{}\n", plain_links(field("Content"))),
+        // Once more, since what a tap would send is decoded here.
+        _ => format!("{}\n", printable(&plain_links(&field("Content")))),
     }
 }
 

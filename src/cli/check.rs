@@ -5,9 +5,10 @@
 //! do. It changes nothing but for a moment: it binds the address and writes a file, and takes
 //! both back. Secrets are never shown. The report is pure; only the probes do I/O.
 
-use std::fmt::Write as _;
-use std::fs;
-use std::io;
+mod address;
+mod finding;
+
+use std::fs::{self, OpenOptions};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -21,10 +22,13 @@ use crate::cli::serve;
 use crate::cli::settings::Settings;
 use crate::cli::setup;
 use crate::service::persistence;
-use crate::sys::probe;
-use crate::sys::unix::{self, Address, Listener};
+use crate::sys::unix;
 use crate::wechat::credentials::Mode;
-use crate::wechat::signature::{Token, sign};
+use crate::wechat::signature::Token;
+
+use finding::{ok, warning, wrong};
+
+pub use finding::{Finding, Findings, Level, report};
 
 /// 2025-01-01, before this program was written.
 const NOT_BEFORE: u64 = 1_735_689_600;
@@ -34,58 +38,9 @@ const QUESTION: &str = "三体";
 const LIBRARY_QUESTION: &str = crate::catalogue::interlib::QUESTION;
 /// Longer than any lookup gives one source, so that a slow one is told from a dead one.
 const PATIENCE: Duration = Duration::from_secs(10);
-/// A server of ours says at once who it is, or is started by systemd within a second.
-const SILENT: Duration = Duration::from_secs(2);
-
 /// Books of the shelf that are shown, and lines of its file that are not served.
 const SHOWN: usize = 3;
 const BAD_LINES: usize = 5;
-
-/// How bad it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum Level {
-    /// Nothing to do.
-    Ok,
-    /// It works, but somebody should look.
-    Warning,
-    /// It does not work.
-    Wrong,
-}
-
-/// What was found, and what to do.
-type Finding = (Level, String);
-
-/// All that was found, by subject.
-pub type Findings = Vec<(&'static str, Finding)>;
-
-/// The findings for a terminal, and the exit code: how bad it is on the whole.
-pub fn report(findings: &Findings) -> (String, u8) {
-    let mut text = String::new();
-    for (subject, (level, finding)) in findings {
-        let level = format!("{level:?}").to_uppercase();
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "{level:<8} {subject:<8} {finding}");
-    }
-    let worst = findings.iter().map(|(_, (level, _))| *level).max().unwrap_or(Level::Ok);
-    text.push_str(match worst {
-        Level::Ok => "Ready to serve.\n",
-        Level::Warning => "Ready to serve; the warnings above deserve a look.\n",
-        Level::Wrong => "Not ready: mend what is WRONG above, then check again.\n",
-    });
-    (text, worst as u8)
-}
-
-fn ok(text: impl Into<String>) -> Finding {
-    (Level::Ok, text.into())
-}
-
-fn warning(text: impl Into<String>) -> Finding {
-    (Level::Warning, text.into())
-}
-
-fn wrong(text: impl Into<String>) -> Finding {
-    (Level::Wrong, text.into())
-}
 
 /// Looks at everything but what cannot be told because of a setting that is `wrong`. `state`:
 /// the state directory, if the environment names one.
@@ -102,7 +57,7 @@ pub fn check(settings: &Settings, wrong: Vec<String>, state: Option<PathBuf>) ->
         found.push(("mode", mode(settings)));
     }
     if right(&["LISTEN"]) {
-        found.push(("listen", listen(&settings.listen, &settings.tokens)));
+        found.push(("listen", address::listen(settings)));
     }
     found.push(("clock", clock(unix::seconds())));
     if right(&["SOURCES", "SHELF", "INTERLIB", "DOUBAN", "NEODB", "CONTACT"]) {
@@ -123,6 +78,12 @@ fn token(settings: &Settings) -> Finding {
             "DOUMIBOOK_TOKEN is not set; choose 3 to 32 letters and digits and give the console \
              the same",
         ),
+        _ if settings.mode == Mode::Plain && settings.tokens.iter().any(Token::is_short) => {
+            warning(
+                "set, but short: in plain mode, who has seen one signed URL finds a token of less than \
+             16 letters and digits by trying; give the console and DOUMIBOOK_TOKEN a longer one",
+            )
+        }
         1 => ok("set, in the right form"),
         _ => ok("set, in the right form; the old one is accepted too"),
     }
@@ -142,46 +103,6 @@ fn mode(settings: &Settings) -> Finding {
             "plain, although an AES key is set: clear pushes are accepted; without \
              DOUMIBOOK_MODE only sealed ones would be",
         ),
-    }
-}
-
-fn listen(address: &Address, tokens: &[Token]) -> Finding {
-    match Listener::bind(address) {
-        Ok(listener) => {
-            listener.clean_up();
-            ok(format!(
-                "{address} is free; with doumibook.socket, its ListenStream= decides instead"
-            ))
-        }
-        Err(error) if error.kind() == io::ErrorKind::AddrInUse => in_use(address, tokens),
-        Err(error) => wrong(serve::cannot_listen("DOUMIBOOK_LISTEN", address, &error)),
-    }
-}
-
-/// Who is there already? Only a doumibook with this token can return what it is given here.
-fn in_use(address: &Address, tokens: &[Token]) -> Finding {
-    let now = unix::seconds().to_string();
-    let echo = format!("{:032x}", u128::from_be_bytes(unix::random()));
-    let signed = tokens.first().map(|token| {
-        let signature = sign(token, &[&now, &echo]);
-        format!("/weixin?signature={signature}&timestamp={now}&nonce={echo}&echostr={echo}")
-    });
-    match probe::probe(address, signed.as_deref().unwrap_or("/weixin"), SILENT) {
-        Ok((200, body)) if body == echo.as_bytes() => {
-            ok(format!("{address} is served by doumibook already, with this token"))
-        }
-        Ok((403, _)) => warning(format!(
-            "{address} is in use by a server that refuses this token: an older doumibook \
-             (systemctl restart doumibook), or another program (ss -ltnp)"
-        )),
-        Ok((status, _)) => wrong(format!(
-            "{address} is used by another program, which answers {status}; stop it, or change \
-             DOUMIBOOK_LISTEN"
-        )),
-        Err(_) => wrong(format!(
-            "{address} is in use, but nobody answers there; see systemctl status \
-             doumibook.socket doumibook.service, or ss -ltnp"
-        )),
     }
 }
 
@@ -329,8 +250,11 @@ fn state_directory(state: Option<&Path>) -> Finding {
             "STATE_DIRECTORY is not set here (the unit sets it); without it a restart forgets",
         );
     };
-    let probe = state.join(".doumibook-check");
-    match fs::write(&probe, "").and_then(|()| fs::remove_file(&probe)) {
+    // Made anew under a name that nobody knows: what lies there already, a link to somewhere else
+    // too, is neither opened nor removed.
+    let probe = state.join(format!(".check-{:032x}", u128::from_be_bytes(unix::random())));
+    let made = OpenOptions::new().write(true).create_new(true).open(&probe);
+    match made.and_then(|_| fs::remove_file(&probe)) {
         Ok(()) => ok(format!("answers are kept in {}", persistence::answers(state).display())),
         Err(error) => warning(format!(
             "{} cannot be written ({error}): a restart forgets; StateDirectory=doumibook in the \
@@ -356,9 +280,6 @@ fn open_files(settings: &Settings, files: usize) -> Finding {
 mod tests {
     use super::*;
     use crate::catalogue::Reason;
-    use std::io::{Read, Write};
-    use std::net::TcpListener;
-    use std::thread;
 
     fn settings(pairs: &[(&str, &str)]) -> Settings {
         let pairs =
@@ -372,11 +293,15 @@ mod tests {
     #[test]
     #[rustfmt::skip]
     fn settings_are_told_without_their_secrets() {
-        let token_ = ("TOKEN", "s3cret");
+        let token_ = ("TOKEN", "s3cretAndOf16More");
+        let short = ("TOKEN", "s3cret");
         for (pairs, level, says) in [
             (&[][..],                                         Level::Wrong,   "DOUMIBOOK_TOKEN is not set"),
             (&[token_],                                       Level::Ok,      "the console must say 明文模式"),
-            (&[token_, ("TOKEN_OLD", "older1")],              Level::Ok,      "the old one is accepted too"),
+            (&[token_, ("TOKEN_OLD", "older1AndOf16More")],  Level::Ok,      "the old one is accepted too"),
+            (&[short],                                        Level::Warning, "less than 16 letters"),
+            (&[token_, ("TOKEN_OLD", "older1")],              Level::Warning, "less than 16 letters"),
+            (&[short, KEY, ID],                               Level::Ok,      "set, in the right form"),
             (&[token_, KEY, ID],                              Level::Ok,      "secure (安全模式), AES key set, AppID wxba5fad812f8e6fb9"),
             (&[token_, KEY, ID, ("MODE", "compatible")],      Level::Ok,      "compatible (兼容模式)"),
             (&[token_, KEY, ID, ("MODE", "plain")],           Level::Warning, "although an AES key is set"),
@@ -410,52 +335,6 @@ mod tests {
         }
     }
 
-    /// What is said of an address where everybody is told this.
-    fn taken(says: &'static str) -> Finding {
-        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = Address::Tcp(taken.local_addr().unwrap());
-        let server = thread::spawn(move || {
-            let (mut client, _) = taken.accept().unwrap();
-            let mut request = [0; 1024];
-            let count = client.read(&mut request).unwrap();
-            let request = String::from_utf8_lossy(&request[..count]).into_owned();
-            let (_, rest) = request.split_once("&echostr=").unwrap();
-            let echo = rest.split(' ').next().unwrap();
-            client.write_all(says.replace("{echo}", echo).as_bytes()).unwrap();
-        });
-        let found = listen(&address, &[Token::parse("demo").unwrap()]);
-        server.join().unwrap();
-        found
-    }
-
-    #[test]
-    #[rustfmt::skip]
-    fn only_who_knows_the_token_is_taken_for_us() {
-        for (says, level, finding) in [
-            ("HTTP/1.1 200 OK\r\n\r\n{echo}",          Level::Ok,      "is served by doumibook already, with this token"),
-            ("HTTP/1.1 403 Forbidden\r\n\r\n",         Level::Warning, "by a server that refuses this token"),
-            ("HTTP/1.1 200 OK\r\n\r\nok\n",            Level::Wrong,   "another program, which answers 200; stop it"),
-            ("SSH-2.0-OpenSSH_9.2\r\n",                Level::Wrong,   "in use, but nobody answers there"),
-        ] {
-            let found = taken(says);
-            assert_eq!(found.0, level, "{found:?}");
-            assert!(found.1.contains(finding), "{found:?}");
-        }
-    }
-
-    #[test]
-    #[rustfmt::skip]
-    fn where_nobody_can_listen_it_says_what_would_be_right() {
-        for (address, level, says) in [
-            ("127.0.0.1:0",  Level::Ok,    "127.0.0.1:0 is free; with doumibook.socket, its ListenStream= decides instead"),
-            ("192.0.2.1:80", Level::Wrong, "expected an address of this machine"),
-        ] {
-            let found = listen(&Address::Tcp(address.parse().unwrap()), &[]);
-            assert_eq!(found.0, level, "{found:?}");
-            assert!(found.1.ends_with(says), "{found:?}");
-        }
-    }
-
     #[test]
     fn the_clock_is_shown_as_people_read_it() {
         for (seconds, shown) in [
@@ -476,6 +355,16 @@ mod tests {
         assert_eq!(state_directory(None).0, Level::Ok);
         assert_eq!(state_directory(Some(&std::env::temp_dir())).0, Level::Ok);
         assert_eq!(state_directory(Some(Path::new("/nonexistent"))).0, Level::Warning);
+        // Nothing that lies there is written to, removed, or left behind.
+        let folder = std::env::temp_dir().join(format!("doumibook-{}-state", std::process::id()));
+        let (outside, link) = (folder.join("outside"), folder.join(".doumibook-check"));
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(&outside, "precious").unwrap();
+        std::os::unix::fs::symlink(&outside, &link).unwrap();
+        assert_eq!(state_directory(Some(&folder)).0, Level::Ok);
+        assert_eq!(fs::read_to_string(&outside).unwrap(), "precious");
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 2);
+        fs::remove_dir_all(&folder).unwrap();
         let settings = settings(&[]);
         assert_eq!(open_files(&settings, serve::files(&settings)).0, Level::Ok);
         let few = open_files(&settings, 256);

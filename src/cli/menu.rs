@@ -58,7 +58,12 @@ pub fn run(what: &Menu, settings: &Settings) -> Result<String, String> {
 }
 
 fn read_menu(path: &Path) -> Result<Value, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| error.to_string())?;
+    // The user of a transient unit may read no file of whoever starts it.
+    let text = match path.to_str() {
+        Some("-") => std::io::read_to_string(std::io::stdin()),
+        _ => std::fs::read_to_string(path),
+    };
+    let text = text.map_err(|error| error.to_string())?;
     let menu = serde_json::from_str(&text).map_err(|error| format!("is not JSON: {error}"))?;
     let problems = problems(&menu);
     if problems.is_empty() { Ok(menu) } else { Err(problems.join("; ")) }

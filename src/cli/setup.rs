@@ -27,6 +27,7 @@ use crate::sys::http::{BaseUrl, Http, Proxy};
 use crate::sys::journal;
 use crate::sys::unix;
 use crate::wechat::credentials::Credentials;
+use crate::wechat::freshness::Freshness;
 
 /// Bad lines of a shelf file that are reported one by one; the rest is counted.
 const REPORTED: usize = 20;
@@ -141,6 +142,7 @@ pub fn service(settings: Settings, library: Arc<Library>) -> Arc<Service> {
             keys: settings.keys,
             app_id: settings.app_id,
             mode: settings.mode,
+            freshness: Freshness::default(),
         },
     })
 }

@@ -227,11 +227,8 @@ impl Said {
             }
         } else if name.eq_ignore_ascii_case("host") {
             self.forwarded |= is_public_name(value);
-        } else if ["x-forwarded-for", "forwarded", "x-real-ip", "via"]
-            .iter()
-            .any(|forwarded| name.eq_ignore_ascii_case(forwarded))
-        {
-            self.forwarded = true;
+        } else {
+            self.forwarded |= is_of_a_proxy(name);
         }
         Ok(())
     }
@@ -246,6 +243,27 @@ impl Said {
             (None, false) => Ok((Length::Fixed(0), false)),
         }
     }
+}
+
+/// Whether a field is one that only who forwards for somebody else adds: RFC 7239 and what was used
+/// before it, and what CDNs and load balancers call the client's address.
+fn is_of_a_proxy(name: &str) -> bool {
+    const NAMES: [&str; 9] = [
+        "forwarded",
+        "via",
+        "cdn-loop",
+        "x-scheme",
+        "x-cluster-client",
+        "x-originating-ip",
+        "x-remote-ip",
+        "x-remote-addr",
+        "x-envoy-external-address",
+    ];
+    const BEGINNINGS: [&str; 5] = ["x-forwarded", "x-original-", "cf-", "x-proxy", "cloudfront-"];
+    let name = name.to_ascii_lowercase();
+    NAMES.contains(&name.as_str())
+        || BEGINNINGS.iter().any(|begins| name.starts_with(begins))
+        || ["client-ip", "clientip", "real-ip"].iter().any(|part| name.contains(part))
 }
 
 /// Whether `Host` is a name that somebody may have put into the public DNS. A page on the web

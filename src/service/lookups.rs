@@ -204,13 +204,13 @@ impl Shared {
     /// One lookup, on this thread.
     fn find(&self, query: &Query) -> Answer {
         self.metrics.count(metrics::LOOKUPS, ["", ""]);
-        let until = lock(&self.lookups).jobs.get(query).map(|job| job.until);
-        let until = until.unwrap_or_else(Instant::now);
+        let job = lock(&self.lookups).asked(query);
+        let (reader, until) = job.unwrap_or_else(|| (0, Instant::now()));
         let found = if Instant::now() >= until {
             // It waited out its time in the queue.
             Ok(Answer::without_books(Verdict::Busy))
         } else {
-            catch_unwind(AssertUnwindSafe(|| self.library.find(query, until)))
+            catch_unwind(AssertUnwindSafe(|| self.library.find_for(query, reader, until)))
         };
         let answer = found.unwrap_or_else(|_| {
             let mut hasher = DefaultHasher::new();
@@ -237,7 +237,12 @@ impl Shared {
         readers.dedup();
         readers.into_iter().for_each(|reader| lookups.quotas.discharge(reader));
         drop(lookups);
-        for (_, waiter) in job.waiters {
+        let first = job.waiters.first().map(|(reader, _)| reader.clone());
+        // Who joined the question of a reader who asks too much has not done so.
+        let busy = Answer::without_books(Verdict::Busy);
+        for (reader, waiter) in job.waiters {
+            let joined = answer.verdict == Verdict::TooMany && Some(reader) != first;
+            let answer = if joined { &busy } else { answer };
             // A reply that cannot be made is one reader's trouble, not everybody's.
             let _ = catch_unwind(AssertUnwindSafe(|| waiter(answer)));
         }
@@ -260,6 +265,13 @@ impl Shared {
 }
 
 impl Lookups {
+    /// Who asked a question first, and until when an answer is of use.
+    fn asked(&self, query: &Query) -> Option<(u64, Instant)> {
+        let job = self.jobs.get(query)?;
+        let (reader, _) = job.waiters.first()?;
+        Some((self.quotas.key(reader), job.until))
+    }
+
     /// Whether nobody waits for a lookup any more.
     fn is_over(&self) -> bool {
         self.jobs.is_empty() && self.telling == 0
@@ -284,6 +296,7 @@ fn log_report(note: &SourceReport) {
         | SourceEvent::Down
         | SourceEvent::Unfit
         | SourceEvent::OverBudget
+        | SourceEvent::OverShare
         | SourceEvent::NoTime
         | SourceEvent::Changed(_) => {
             journal::notice(format_args!("{note}"));

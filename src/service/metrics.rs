@@ -262,6 +262,7 @@ fn outcome(event: SourceEvent) -> Option<&'static str> {
         SourceEvent::Down => "down",
         SourceEvent::Resting(_) => "resting",
         SourceEvent::OverBudget => "over_budget",
+        SourceEvent::OverShare => "over_share",
         SourceEvent::NoTime => "no_time",
         SourceEvent::Changed(_) => return None,
     })

@@ -153,7 +153,7 @@ impl Service {
         self.metrics.count(metrics::REFUSED, [refusal.name(), ""]);
         let strange = matches!(
             reason,
-            OpenError::Stranger(Rejection::Malformed | Rejection::Signature)
+            OpenError::Stranger(Rejection::Malformed | Rejection::Signature | Rejection::Old)
                 | OpenError::NotAPush(_)
         );
         let throttle = if strange { &REFUSED } else { &MISMATCH };

@@ -18,7 +18,7 @@ use super::{Call, Handled, Service, note_old};
 use crate::catalogue::answer::{Answer, Verdict};
 use crate::chat::conversation::{Next, Request};
 use crate::chat::phrases;
-use crate::sys::journal;
+use crate::sys::{journal, text};
 use crate::wechat::credentials::VerifiedPush;
 use crate::wechat::push::Push;
 use crate::wechat::reply::{Reply, SUCCESS};
@@ -26,6 +26,9 @@ use crate::wechat::reply::{Reply, SUCCESS};
 /// WeChat gives up after 5 s; a connection it may still hold is let go after 6 s. Not earlier:
 /// silence is what makes it deliver again, and whether a close does is not known.
 const LET_GO: Duration = Duration::from_secs(6);
+
+/// Characters of what a reader sent that may stand in the log.
+const LOGGED: usize = 200;
 
 impl Service {
     pub(super) fn take_push(self: &Arc<Self>, query: &str, call: &Call<'_>) -> Handled {
@@ -63,9 +66,11 @@ impl Service {
         let push = &verified.push;
         let first_byte = call.first_byte;
         if self.log_text {
-            journal::info(format_args!("reader {} sent {:?}", push.from, push.kind));
+            // Escaped first: a line of the log holds nothing but visible characters.
+            let sent = text::shorten(&format!("{:?}", push.kind), LOGGED);
+            journal::info(format_args!("reader {} sent {sent}", push.from));
         }
-        let say = |text: &str, outcome| {
+        let say = |text: &'static str, outcome| {
             let reply = Reply::text(text);
             Handled::Answer(self.say(verified, &reply, outcome, None, first_byte).0)
         };
@@ -203,6 +208,7 @@ impl Service {
             (Verdict::Found, true) => PushOutcome::FoundStale,
             (Verdict::NotFound, _) => PushOutcome::NotFound,
             (Verdict::Unasked, _) => PushOutcome::Unasked,
+            (Verdict::TooMany, _) => PushOutcome::TooMany,
             (Verdict::Busy, _) => PushOutcome::Busy,
             (Verdict::Trouble, _) => PushOutcome::Trouble,
         };

@@ -42,12 +42,17 @@ struct Usage {
 }
 
 impl Quotas {
+    /// Tells readers apart, without their ids.
+    pub fn key(&self, reader: &str) -> u64 {
+        self.keys.hash_one(reader)
+    }
+
     /// One more lookup for `reader`.
     ///
     /// # Errors
     /// [`NotTaken::TooMany`], or [`NotTaken::Full`] when too many readers wait.
     pub fn charge(&mut self, reader: &str, now: Instant) -> Result<(), NotTaken> {
-        let reader = self.keys.hash_one(reader);
+        let reader = self.key(reader);
         if self.readers.len() >= READERS && !self.readers.contains_key(&reader) {
             self.make_room(now)?;
         }
@@ -66,7 +71,7 @@ impl Quotas {
 
     /// A lookup of `reader` is over.
     pub fn discharge(&mut self, reader: &str) {
-        if let Some(usage) = self.readers.get_mut(&self.keys.hash_one(reader)) {
+        if let Some(usage) = self.readers.get_mut(&self.key(reader)) {
             usage.waiting = usage.waiting.saturating_sub(1);
         }
     }

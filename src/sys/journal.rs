@@ -1,8 +1,10 @@
 //! The log: one line an event, on standard error.
 //!
 //! In: a sentence for the operator. Out: that sentence on one line, with the `<3>`-style
-//! priority systemd's journal reads when it is what listens there. Control characters never reach the log, so nobody can forge a line of it, and a log nobody reads
-//! any more never stops the server.
+//! priority systemd's journal reads when it is what listens there. No control character and
+//! nothing hidden reaches the log, so nobody can forge a line of it; no line is so long that the
+//! journal would cut it, and read a priority at the cut; and a log nobody reads any more never
+//! stops the server.
 
 use std::fmt::{Arguments, Write as _};
 use std::io::Write as _;
@@ -11,6 +13,12 @@ use std::sync::Mutex;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
+
+use crate::sys::text::cut;
+use crate::sys::visible::is_hidden;
+
+/// Bytes of a line; the journal takes 48 KiB.
+const LONGEST: usize = 4096;
 
 static JOURNAL: OnceLock<bool> = OnceLock::new();
 static HUSHED: AtomicBool = AtomicBool::new(false);
@@ -62,9 +70,11 @@ fn render(priority: Option<u8>, line: Arguments<'_>) -> String {
         Some(priority) => write!(text, "<{priority}>doumibook: {line}"),
         None => write!(text, "doumibook: {line}"),
     };
-    if text.contains(char::is_control) {
-        text = text.replace(char::is_control, " ");
+    let odd = |c: char| c.is_control() || is_hidden(c);
+    if text.contains(odd) {
+        text = text.replace(odd, " ");
     }
+    text.truncate(cut(&text, LONGEST).len());
     text.push('\n');
     text
 }
@@ -115,6 +125,9 @@ mod tests {
         let hostile = "a\n<0>b\r\u{1b}[2J";
         assert_eq!(render(None, format_args!("{hostile}")), "doumibook: a <0>b  [2J\n");
         assert_eq!(render(Some(4), format_args!("x")), "<4>doumibook: x\n");
+        assert_eq!(render(None, format_args!("a\u{202e}b\u{9b}c")), "doumibook: a b c\n");
+        let long = format!("{}<0>forged", "三".repeat(20_000));
+        assert!(render(None, format_args!("{long}")).len() <= LONGEST + 1);
     }
 
     #[test]

@@ -15,3 +15,4 @@ pub mod sync;
 pub mod systemd;
 pub mod text;
 pub mod unix;
+pub mod visible;

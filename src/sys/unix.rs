@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::io::{self, Read, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -28,6 +28,19 @@ pub enum Address {
     Tcp(SocketAddr),
     /// `unix:PATH`.
     Unix(PathBuf),
+}
+
+impl Address {
+    /// Whether machines that are neither this one nor in its own network may reach it.
+    pub fn is_public(&self) -> bool {
+        match self {
+            Self::Unix(_) => false,
+            Self::Tcp(address) => match address.ip().to_canonical() {
+                IpAddr::V4(ip) => !(ip.is_loopback() || ip.is_private() || ip.is_link_local()),
+                IpAddr::V6(ip) => !(ip.is_loopback() || ip.is_unique_local()),
+            },
+        }
+    }
 }
 
 impl fmt::Display for Address {

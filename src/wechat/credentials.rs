@@ -6,6 +6,7 @@
 //! is wrong with it looks the same from outside.
 
 use crate::wechat::envelope::{self, AesKey, AppId};
+use crate::wechat::freshness::Freshness;
 use crate::wechat::push::Push;
 use crate::wechat::reply::Reply;
 use crate::wechat::signature::{self, Params, Rejection, Token};
@@ -31,6 +32,8 @@ pub struct Credentials {
     pub app_id: Option<AppId>,
     /// The least that is accepted.
     pub mode: Mode,
+    /// Which queries are too old to be served where nothing but them is signed.
+    pub freshness: Freshness,
 }
 
 /// A push that is ours, with what is needed to answer it, now or later.
@@ -76,6 +79,9 @@ impl Credentials {
     pub fn check_url(&self, query: &str) -> Result<(Vec<u8>, bool), Rejection> {
         let params = Params::read(query)?;
         let token = signature::verify(&self.tokens, &params)?;
+        if self.mode != Mode::Secure {
+            self.freshness.check(params.timestamp(), params.nonce())?;
+        }
         let echostr = params.echostr().ok_or(Rejection::Malformed)?;
         Ok((echostr.as_bytes().to_vec(), token > 0))
     }
@@ -93,6 +99,7 @@ impl Credentials {
             if self.mode == Mode::Secure {
                 return Err(Rejection::Clear.into());
             }
+            self.freshness.check(params.timestamp(), params.nonce())?;
             return Ok(VerifiedPush { push: read(body)?, sealed: None, old: old_token });
         };
         let text = envelope::sealed_text(body).ok_or(Rejection::Envelope)?;

@@ -1,19 +1,23 @@
 //! What we answer, within WeChat's limits.
 //!
-//! In: text and articles, from us or from outside. Out: a [`Reply`] that WeChat will deliver,
-//! and its XML. A reply that is empty, too long or has too many articles does not exist; no
-//! text in it can end its element or, once it went through [`plain`], become a link.
+//! In: [`ReplyText`] and articles. Out: a [`Reply`] that WeChat will deliver, and its XML. A reply
+//! that is empty, too long or has too many articles does not exist; no text in it can end its
+//! element, and no address in it hides anything.
 
 use super::push::{AccountId, Occasion, OpenId};
+use super::reply_text::{ReplyText, fill};
 use super::xml::{self, Writer};
-use crate::sys::percent;
 use crate::sys::text::cut;
+use crate::sys::visible::is_address;
 
 /// The body that says "received, no reply". Never encrypted, in any mode.
 pub const SUCCESS: &str = "success";
 
 /// Bytes of a text: what bots in production found to be delivered; WeChat documents none.
 pub const LONGEST_TEXT: usize = 2048;
+
+/// Bytes of a card's headline: the console takes 64 characters.
+const LONGEST_TITLE: usize = 256;
 
 /// An answer to one push.
 #[derive(Clone, Debug, PartialEq)]
@@ -30,9 +34,9 @@ enum Form {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Article {
     /// The headline.
-    pub title: String,
+    pub title: ReplyText,
     /// Shown when it is the only card; may have several lines.
-    pub description: String,
+    pub description: ReplyText,
     /// Address of a JPG or PNG, or empty.
     pub picture: String,
     /// Where a tap leads, or empty.
@@ -47,20 +51,24 @@ impl Reply {
 
     /// A text, control characters dropped, cut to 2048 bytes between characters and never
     /// within a link. An empty text would show a failure notice: it is [`Reply::success`].
-    pub fn text(text: &str) -> Self {
-        let mut content = xml::clean(text).into_owned();
+    pub fn text(text: impl Into<ReplyText>) -> Self {
+        let mut content = xml::clean(text.into().as_str()).into_owned();
         content.truncate(fitting(&content));
         if content.trim().is_empty() { Self::success() } else { Self(Form::Text(content)) }
     }
 
     /// The same with a sentence before it; of cards, on the first.
-    pub fn led_by(self, sentence: &str) -> Self {
+    pub fn led_by(self, sentence: &ReplyText) -> Self {
         match self.0 {
             Form::Success => Self(Form::Success),
-            Form::Text(text) => Self::text(&format!("{sentence}\n\n{text}")),
+            // It was made of text fit for a reply.
+            Form::Text(text) => {
+                Self::text(fill("{}\n\n{}", &[sentence, &ReplyText::operators(&text)]))
+            }
             Form::News(mut articles) => {
                 if let Some(first) = articles.first_mut() {
-                    first.description = format!("{sentence}\n\n{}", first.description);
+                    let whole = fill("{}\n\n{}", &[sentence, &first.description]);
+                    first.description = whole.cut(LONGEST_TEXT);
                 }
                 Self(Form::News(articles))
             }
@@ -68,12 +76,21 @@ impl Reply {
     }
 
     /// Cards, the first one largest: 1 to a message, up to 8 to an event; WeChat drops what is
-    /// beyond that, so we do. None at all is [`Reply::success`].
+    /// beyond that, so we do. None at all is [`Reply::success`]. What is no address is left out of
+    /// a card, and its texts are as long as those of a text at most.
     pub fn news(mut articles: Vec<Article>, answers: Occasion) -> Self {
         articles.truncate(match answers {
             Occasion::Message => 1,
             Occasion::Event => 8,
         });
+        for article in &mut articles {
+            let Article { title, description, picture, url } = article;
+            (*title, *description) = (
+                std::mem::take(title).cut(LONGEST_TITLE),
+                std::mem::take(description).cut(LONGEST_TEXT),
+            );
+            [picture, url].into_iter().filter(|url| !is_address(url)).for_each(String::clear);
+        }
         if articles.is_empty() { Self::success() } else { Self(Form::News(articles)) }
     }
 
@@ -101,8 +118,8 @@ impl Reply {
 
 fn item(list: Writer, article: &Article) -> Writer {
     list.nest("item", |card| {
-        card.text("Title", &article.title)
-            .text("Description", &article.description)
+        card.text("Title", article.title.as_str())
+            .text("Description", article.description.as_str())
             .text("PicUrl", &article.picture)
             .text("Url", &article.url)
     })
@@ -119,33 +136,4 @@ fn fitting(content: &str) -> usize {
         length.is_some_and(|length| start + length + "</a>".len() > LONGEST_TEXT)
     });
     crossing.unwrap_or(cut(content, LONGEST_TEXT).len())
-}
-
-/// A link in a text: a tap on `label` sends `sends` as if the reader had typed it. Needs no
-/// permission, so it works for every account.
-pub fn link(label: &str, sends: &str) -> String {
-    let sends = percent::percent_encode(sends);
-    let label = plain(label);
-    format!("<a href=\"weixin://bizmsgmenu?msgmenucontent={sends}&msgmenuid=1\">{label}</a>")
-}
-
-/// Text from outside, fit to stand in a text reply: no tag or character reference in it reaches
-/// the client's link scanner. `Q&A` and `AT&T` stay as they are.
-pub fn plain(text: &str) -> String {
-    let mut safe = String::with_capacity(text.len());
-    for (at, c) in text.char_indices() {
-        safe.push(match c {
-            '<' => '＜',
-            '&' if is_reference(text.get(at + 1..).unwrap_or_default()) => '＆',
-            _ => c,
-        });
-    }
-    safe
-}
-
-/// Whether `&` before this text begins something like `&lt;` or `&#60;`.
-fn is_reference(after: &str) -> bool {
-    let name = |c: char| c.is_ascii_alphanumeric() || c == '#';
-    let rest = after.trim_start_matches(name);
-    rest.len() < after.len() && rest.starts_with(';')
 }

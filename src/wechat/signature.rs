@@ -6,7 +6,8 @@
 //!
 //! The same input always gives the same answer. A wrong signature takes as long to refuse as
 //! an almost right one, and no refusal carries the signature that was expected. Age and
-//! repetition are not looked at: redeliveries are legitimate, and the host's clock may be wrong.
+//! repetition are not looked at here: redeliveries are legitimate, and the host's clock may be
+//! wrong; see [`freshness`](super::freshness).
 
 use std::fmt;
 
@@ -32,6 +33,12 @@ impl Token {
             (3..=32).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
         fits.then(|| Self(text.into())).ok_or("3 to 32 letters and digits (A-Z, a-z, 0-9)")
     }
+
+    /// Whether who has seen one signature could find it by trying: 16 letters and digits have 95
+    /// bits.
+    pub fn is_short(&self) -> bool {
+        self.0.len() < 16
+    }
 }
 
 impl fmt::Debug for Token {
@@ -48,6 +55,8 @@ pub enum Rejection {
     Malformed,
     /// No token of ours gives this signature.
     Signature,
+    /// The signature is right, but was made long before that of another request.
+    Old,
     /// The signature is right, but the envelope does not open with our keys and AppID.
     Envelope,
     /// The signature is right, but the push came without the envelope that is asked for.
@@ -59,6 +68,10 @@ impl fmt::Display for Rejection {
         f.write_str(match self {
             Self::Malformed => "the query is not one that WeChat sends",
             Self::Signature => "the signature does not fit the token",
+            Self::Old => {
+                "the signed query is more than ten minutes older than the newest one; if all are, \
+                 one was signed by a clock that is ahead (ask --url): restart"
+            }
             Self::Envelope => {
                 "the envelope does not open; set DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID to what the \
                  console shows"
@@ -112,6 +125,11 @@ impl Params {
     /// What the URL check of the console wants back, byte for byte; `None` on a push.
     pub fn echostr(&self) -> Option<&str> {
         self.get("echostr")
+    }
+
+    /// The request's timestamp; empty when absent.
+    pub fn timestamp(&self) -> &str {
+        self.get("timestamp").unwrap_or_default()
     }
 
     /// The request's nonce, to be used again in a sealed reply; empty when absent.

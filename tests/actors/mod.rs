@@ -1,5 +1,8 @@
 //! Stand-ins for clocks and sources, in one process and without waiting.
 
+// Each test file that includes this one uses a part of it.
+#![allow(dead_code)]
+
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};

@@ -30,6 +30,7 @@ use doumibook::sys::http::{BaseUrl, Page};
 use doumibook::wechat::envelope::{self, AesKey, AppId};
 use doumibook::wechat::push::{AccountId, Occasion, OpenId, Push};
 use doumibook::wechat::reply::{LONGEST_TEXT, Reply};
+use doumibook::wechat::reply_text::outside;
 use doumibook::wechat::signature::{self, Params, Token};
 use doumibook::wechat::xml::Fields;
 
@@ -236,12 +237,12 @@ fn check_outcome(outcome: &Outcome) {
             assert!((1..=HITS).contains(&books.len()));
             books.iter().for_each(check_book);
             (0..card::pages(books.len()) + 1)
-                .for_each(|page| check_reply(&card::list(books, "三体", page)));
+                .for_each(|page| check_reply(&card::list(books, &"三体".into(), page)));
         }
         Outcome::Guess(books) => {
             assert!((1..=GUESSES).contains(&books.len()));
             books.iter().for_each(check_book);
-            check_reply(&card::guesses(books, "三体", 0));
+            check_reply(&card::guesses(books, &"三体".into(), 0));
         }
         Outcome::Limited { reason, .. }
         | Outcome::Operator(reason)
@@ -507,7 +508,7 @@ fn question(bytes: &[u8]) {
     }
     let encoded = doumibook::sys::percent::percent_encode(&text);
     assert_eq!(doumibook::sys::percent::percent_decode(&encoded).as_deref(), Some(&*text));
-    check_reply(&Reply::text(&text));
+    check_reply(&Reply::text(outside(&text)));
     let digits: Vec<u8> = bytes.iter().map(|byte| byte % 10).collect();
     let Some(nine) = digits.first_chunk::<9>() else { return };
     // Exactly one of the eleven check digits fits; none, when the nine are no number of a book.

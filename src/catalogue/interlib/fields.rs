@@ -5,18 +5,14 @@
 //! typed by many hands: one library writes 刘慈欣, the next 刘慈欣著, a third 作者:刘慈欣|责编:….
 
 use crate::catalogue::clean;
+pub use crate::catalogue::clean::LONGEST;
 use crate::catalogue::isbn::Isbn;
 use crate::sys::text::{self, half_width};
-
-/// Characters of any one text; real ones have 100.
-pub const LONGEST: usize = 300;
 
 /// One line, within bounds.
 pub fn line(text: &str) -> String {
     // Four bytes a character, so that no more than is kept is looked at.
-    let line = clean::line(text::cut(text, LONGEST * 4));
-    let kept: String = line.chars().take(LONGEST).collect();
-    kept.trim_end().to_owned()
+    clean::line(text::cut(text, LONGEST * 4))
 }
 
 /// What a title holds: `三体：新版` has a subtitle, `三体/中国科幻基石丛书` a series.

@@ -120,8 +120,9 @@ impl Line {
             Column::Rating if loose.average.is_empty() => loose.average = text,
             Column::Raters if loose.raters.is_empty() => loose.raters = text,
             Column::Rating | Column::Raters | Column::OwnStars => {}
-            Column::Cover => self.put(Field::Cover, clean::cover(&text)),
-            Column::Link => self.link(&text),
+            // An address may be longer than any text, and cut it is another.
+            Column::Cover => self.put(Field::Cover, clean::cover(written)),
+            Column::Link => self.link(written),
             Column::Summary => self.put(Field::Summary, clean::summary(written)),
             Column::Added => self.put(Field::Added, dates::day(&text)),
         }
