@@ -14,9 +14,9 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use super::guard::{BreakerState, Permit, RestCause, SourceGuard};
-use super::memory::{FOUND_FOR, Memory, Remembered};
+use super::memory::{FOUND_FOR, Memory, Origin, Remembered};
 use super::report::{SourceEvent, SourceReport};
-use super::{Catalogue, Outcome, Query, Reason, statefile};
+use super::{Catalogue, Outcome, Query, Reason, Reread, statefile};
 use crate::catalogue::book::{Book, Source};
 use crate::sys::sync::lock;
 use crate::sys::unix;
@@ -143,15 +143,35 @@ impl Library {
         if let Some(books) = uncounted {
             return self.recount(query, &books, until);
         }
+        let renewals = lock(&self.memory).renewals();
         let mut reports = Vec::new();
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
             if let Some(books) = self.ask(source, later, query, until, &mut reports) {
-                return self.learn(query, books.into(), reports);
+                return self.learn(query, books.into(), reports, renewals);
             }
             rest = later;
         }
-        self.come_back_empty(query, reports)
+        self.come_back_empty(query, reports, renewals)
+    }
+
+    /// Has every source that was read from a file read it again, while others go on answering.
+    /// What is remembered and no longer holds is forgotten.
+    pub fn reload(&self) -> Vec<Result<Reread, String>> {
+        let mut outcomes = Vec::new();
+        let mut before = Vec::new();
+        for Guarded { catalogue, .. } in &self.sources {
+            if let Some(outcome) = catalogue.reload() {
+                if let Ok(reread) = &outcome {
+                    let origin = Origin { source: catalogue.source(), print: reread.print };
+                    lock(&self.memory).renew(origin, &before);
+                    self.learned.notify_all();
+                }
+                outcomes.push(outcome);
+            }
+            before.push(catalogue.source());
+        }
+        outcomes
     }
 
     /// Where each breaker stands, for metrics; a shelf has none.
@@ -205,6 +225,10 @@ impl Library {
     ) -> Option<Vec<Book>> {
         let Guarded { catalogue, gate } = source;
         let name = catalogue.source();
+        if *query == Query::Newest && name != Source::Shelf {
+            reports.push(SourceReport::new(name, SourceEvent::Unasked));
+            return None;
+        }
         let start = self.clock.now();
         let left = until.saturating_duration_since(start);
         if gate.is_some() && left < LEAST_SHARE {
@@ -269,21 +293,32 @@ impl Library {
     }
 
     /// A full answer, to be remembered.
-    fn learn(&self, query: &Query, books: Arc<[Book]>, reports: Vec<SourceReport>) -> Answer {
+    fn learn(
+        &self,
+        query: &Query,
+        books: Arc<[Book]>,
+        reports: Vec<SourceReport>,
+        renewals: u64,
+    ) -> Answer {
         let wall = self.clock.wall();
         let (not_held, instead) = without_library(&books, &reports);
         let at = if instead { wall.saturating_sub(FOUND_FOR - INSTEAD_FOR) } else { wall };
         let answer = Remembered::new(query, Arc::clone(&books), wall);
-        lock(&self.memory).remember(Remembered { at, not_held, ..answer });
-        self.learned.notify_all();
+        let mut memory = lock(&self.memory);
+        // A shelf that was read anew meanwhile may know better.
+        if memory.renewals() == renewals {
+            memory.remember(Remembered { at, not_held, ..answer });
+            self.learned.notify_all();
+        }
+        drop(memory);
         Answer { not_held, ..Answer::of(books, reports) }
     }
 
     /// No source has found anything: a miss, or the last resort, or the reason for neither.
-    fn come_back_empty(&self, query: &Query, reports: Vec<SourceReport>) -> Answer {
+    fn come_back_empty(&self, query: &Query, reports: Vec<SourceReport>, renewals: u64) -> Answer {
         let verdict = verdict(&reports);
         if verdict == Verdict::NotFound {
-            return self.learn(query, Arc::default(), reports);
+            return self.learn(query, Arc::default(), reports, renewals);
         }
         let old = lock(&self.memory).last_resort(query);
         match old {

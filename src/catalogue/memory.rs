@@ -99,6 +99,7 @@ pub struct Memory {
     origins: Vec<Origin>,
     changes: u64,
     saved: u64,
+    renewals: u64,
 }
 
 /// All that was remembered at one moment, least used first. Taking it copies no book.
@@ -181,6 +182,35 @@ impl Memory {
         }
     }
 
+    /// What `origin` names was read anew, after the sources `before` it: what those answered still
+    /// holds, of the others only books from elsewhere, as a last resort.
+    pub fn renew(&mut self, origin: Origin, before: &[Source]) {
+        self.renewals += 1;
+        self.changes += 1;
+        if let Some(known) = self.origins.iter_mut().find(|known| known.source == origin.source) {
+            *known = origin;
+        }
+        let Self { answers, ticks, bytes, .. } = self;
+        answers.retain(|_, answer| {
+            let source = answer.books.first().map(|book| book.source);
+            if source.is_some_and(|source| before.contains(&source)) {
+                return true;
+            }
+            answer.at = 0;
+            let keep = source.is_some_and(|source| source != origin.source);
+            if !keep {
+                ticks.remove(&answer.query);
+                *bytes -= cost(answer);
+            }
+            keep
+        });
+    }
+
+    /// How often a source was read anew: an answer begun before is not to be remembered.
+    pub fn renewals(&self) -> u64 {
+        self.renewals
+    }
+
     /// Everything, for writing down. [`Snapshot::changes`] tells later whether more has come in.
     pub fn snapshot(&self) -> Snapshot {
         let answers = self.answers.values().cloned().collect();
@@ -261,7 +291,7 @@ const COUNTS: usize = 2 * size_of::<usize>();
 
 fn cost(Remembered { query, books, .. }: &Remembered) -> usize {
     let key = match &**query {
-        Query::Isbn(_) => 0,
+        Query::Isbn(_) | Query::Newest => 0,
         Query::Words(s) | Query::Author(s) | Query::Subject(s) => text_cost(s),
     };
     let question = COUNTS + size_of::<Query>() + ALLOCATION + key;

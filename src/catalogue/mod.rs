@@ -44,6 +44,8 @@ pub enum Query {
     Author(String),
     /// The book with this number on Douban: 1 to 12 digits.
     Subject(String),
+    /// What came to the shelf last.
+    Newest,
 }
 
 impl Query {
@@ -72,6 +74,7 @@ impl fmt::Display for Query {
             Self::Words(words) => write!(f, "words:{words}"),
             Self::Author(name) => write!(f, "author:{name}"),
             Self::Subject(id) => write!(f, "subject:{id}"),
+            Self::Newest => write!(f, "newest:"),
         }
     }
 }
@@ -92,6 +95,23 @@ pub trait Catalogue: Send + Sync {
     fn renew(&self, _books: &[Book], _until: Instant) -> Outcome {
         Outcome::Unasked
     }
+
+    /// Reads again what it was read from, if that is a file. What cannot be served leaves it as it
+    /// was.
+    fn reload(&self) -> Option<Result<Reread, String>> {
+        None
+    }
+}
+
+/// A file of books that was read again.
+#[derive(Clone, Debug)]
+pub struct Reread {
+    /// Tells this file from others, as in [`memory::Origin`].
+    pub print: u64,
+    /// How many books there are.
+    pub books: usize,
+    /// A sentence for each line that is not served, or not wholly.
+    pub bad: Vec<String>,
 }
 
 /// What one source answered.

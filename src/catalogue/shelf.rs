@@ -16,10 +16,12 @@ use std::time::Instant;
 
 use super::{Catalogue, HITS, Outcome, Query, clean};
 use crate::catalogue::book::{Book, Source};
+use fields::Field;
 use store::{END, Store};
 
 mod fields;
 mod file;
+pub mod reload;
 mod store;
 
 pub use file::{BadLine, Format};
@@ -55,6 +57,19 @@ impl Shelf {
         bytes
             .and_then(|bytes| Self::read(&bytes, Format::of(path, &bytes)))
             .map_err(|why| format!("{}: {why}", path.display()))
+    }
+
+    /// The books that came last, the last one first; none where no book has its day.
+    fn newest(&self) -> Vec<u32> {
+        let all = 0..self.0.len() as u32;
+        let mut dated: Vec<(&str, u32)> = all
+            .map(|n| (self.0.fields(n)[Field::Added as usize], n))
+            .filter(|(day, _)| !day.is_empty())
+            .collect();
+        // Of one day the last in the file: files are continued at their end.
+        dated.sort_unstable_by(|one, other| other.cmp(one));
+        // More than are shown, since some are copies of one book.
+        dated.iter().take(HITS * 5).map(|(_, n)| *n).collect()
     }
 
     /// How many books there are.
@@ -103,6 +118,7 @@ impl Catalogue for Shelf {
             Query::Subject(id) => numbered(id),
             Query::Words(typed) => self.search(typed, rank_by_title),
             Query::Author(typed) => self.search(typed, rank_by_author),
+            Query::Newest => self.newest(),
         };
         match query {
             _ if !hits.is_empty() => {
@@ -120,7 +136,7 @@ impl Catalogue for Shelf {
                 Outcome::Found(books)
             }
             // The book may well stand here, only without Douban's number.
-            Query::Subject(_) => Outcome::Unasked,
+            Query::Subject(_) | Query::Newest => Outcome::Unasked,
             _ => Outcome::NotFound,
         }
     }

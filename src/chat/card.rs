@@ -32,15 +32,30 @@ pub enum Way {
     Author,
 }
 
+/// Where cards lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Links {
+    /// To the book's own page, else to Douban's by its ISBN.
+    #[default]
+    Douban,
+    /// To the book's own page, as its source gives it.
+    Own,
+    /// Nowhere, but for books of a source that asks for the link.
+    None,
+}
+
 /// The card of one book: a news article when there is a page to open, else a text.
-pub fn card(book: &Book, way: Way, occasion: Occasion) -> Reply {
-    let url = match (&book.isbn, book.link.as_str()) {
+pub fn card(book: &Book, way: Way, occasion: Occasion, links: Links) -> Reply {
+    let url = match (&book.isbn, book.link.as_str(), links) {
+        (_, _, Links::None) if book.source.is_own() => String::new(),
         // Douban's web site leads from an ISBN to the book's page, so a shelf need not know
         // Douban's numbers.
-        (Some(isbn), "") => format!("https://book.douban.com/isbn/{isbn}/"),
-        (None, "") => return Reply::text(&text_card(book, way)),
-        (_, link) => link.to_owned(),
+        (Some(isbn), "", Links::Douban) => format!("https://book.douban.com/isbn/{isbn}/"),
+        (_, link, _) => link.to_owned(),
     };
+    if url.is_empty() {
+        return Reply::text(&text_card(book, way));
+    }
     let mut lines = facts(book);
     // An article holds no links but its own.
     lines.push(String::new());
@@ -169,7 +184,7 @@ pub fn list(books: &[Book], searched: &str, page: usize) -> Reply {
     let mut text = plain(&phrases::list_head(searched, books.len(), page + 1, pages));
     for (number, book) in books.iter().enumerate().skip(page * PAGE).take(PAGE) {
         text.push('\n');
-        text.push_str(&entry(number + 1, book));
+        text.push_str(&entry(number + 1, book, searched == phrases::NEWEST));
     }
     text.push_str("\n\n");
     text.push_str(phrases::LIST_END);
@@ -187,7 +202,8 @@ pub fn pages(count: usize) -> usize {
     count.div_ceil(PAGE).max(1)
 }
 
-fn entry(number: usize, book: &Book) -> String {
+/// One line of a list; `dated` with the day the book came instead of its year.
+fn entry(number: usize, book: &Book, dated: bool) -> String {
     // A library has many editions of one title, told apart by what follows it.
     let whole = format!("{}：{}", book.title, book.subtitle);
     let fits = book.source == Source::Interlib
@@ -199,6 +215,7 @@ fn entry(number: usize, book: &Book) -> String {
     let author = book.authors.first().map(|name| text::shorten(name, 16));
     let year = Some(text::cut(&book.pubdate, 4));
     let year = year.filter(|year| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()));
+    let year = if dated { Some(book.added.as_str()) } else { year };
     let score = match book.rating {
         Rating::Scored { tenths, .. } => Some(label::score(tenths)),
         _ => None,

@@ -2,21 +2,24 @@
 //!
 //! In: a [`Push`] and the moment; later the [`Answer`] to what it asked. Out: a [`Next`] step,
 //! and a [`Reply`]. Remembers for each reader what was last searched, the page shown, and what
-//! is still being looked for: for ten minutes, for at most 4096 readers, and not at all
+//! is still being looked for, or was looked for in vain: for ten minutes, for at most 4096 readers, and not at all
 //! for those who left. The books themselves are in the memory of the catalogue.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Query;
 use crate::catalogue::isbn::{self, Typed};
 use crate::catalogue::library::{Answer, Verdict};
 use crate::catalogue::links;
-use crate::chat::card::{self, Way};
+use crate::chat::card::{self, Links, Way};
 use crate::chat::phrases;
 use crate::chat::question::Question;
+use crate::chat::replies::OwnReplies;
+use crate::chat::wish::{self, Wanted};
 use crate::sys::sync::lock;
+use crate::sys::text;
 use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push};
 use crate::wechat::reply::{Reply, link};
 
@@ -50,12 +53,28 @@ pub enum View {
     Page(usize),
     /// The card of the book with this number, from 1.
     Pick(usize),
+    /// The same as the first page, unless it is a wish.
+    Wish,
+}
+
+/// What an account offers beside books.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Offers {
+    /// Whether wishes are noted.
+    pub wishes: bool,
+    /// Whether the operator's own books are asked first, so that what comes from elsewhere is not
+    /// among them.
+    pub own_first: bool,
+    /// Where cards lead.
+    pub links: Links,
 }
 
 /// All conversations.
 pub struct Conversation {
     account: String,
     welcome: Option<String>,
+    offers: Offers,
+    replies: Mutex<Arc<OwnReplies>>,
     readers: Mutex<HashMap<OpenId, Reader>>,
 }
 
@@ -78,12 +97,29 @@ struct Reader {
     seen: Instant,
     list: Option<(Query, usize)>,
     pending: Option<Request>,
+    /// What was not found last, if it may be wished; not kept over a restart.
+    missed: Option<Query>,
 }
 
 impl Conversation {
     /// `welcome` replaces the built-in welcome.
     pub fn new(account: String, welcome: Option<String>) -> Self {
-        Self { account, welcome, readers: Mutex::default() }
+        let (offers, replies) = (Offers::default(), Mutex::default());
+        Self { account, welcome, offers, replies, readers: Mutex::default() }
+    }
+
+    /// The same account with more to offer.
+    pub fn offering(self, offers: Offers) -> Self {
+        Self { offers, ..self }
+    }
+
+    /// From now on these are the operator's own answers.
+    pub fn answer_with(&self, replies: OwnReplies) {
+        *lock(&self.replies) = Arc::new(replies);
+    }
+
+    fn replies(&self) -> Arc<OwnReplies> {
+        lock(&self.replies).clone()
     }
 
     /// The account's name.
@@ -122,6 +158,11 @@ impl Conversation {
             Event::Click(key) => match key.to_ascii_uppercase().as_str() {
                 "SCAN" | "SCAN_BOOK" => say(phrases::SCAN_HOW),
                 "MORE" => self.listed(from, now, |page| View::Page(page + 1)),
+                "NEW" => find(Query::Newest),
+                named if named.starts_with("REPLY:") => {
+                    let keyword = key.get("REPLY:".len()..).unwrap_or_default();
+                    say(self.replies().named(keyword).unwrap_or(&phrases::help()))
+                }
                 _ => say(&phrases::help()),
             },
             Event::ScanCode(scanned) => match isbn::typed(scanned) {
@@ -145,7 +186,29 @@ impl Conversation {
                 return say(phrases::LINK);
             }
         }
-        match Question::from_text(typed) {
+        let (question, replies) = (Question::from_text(typed), self.replies());
+        // A number is a place in the list of who has one, whatever else it is.
+        let listed = matches!(question, Question::Pick(_)) && self.has_list(from, now);
+        if let Some(answer) = replies.exact(typed).filter(|_| !listed) {
+            return say(answer);
+        }
+        if self.offers.wishes
+            && let Some(wished) = wish::asked(typed)
+            && let Some(query) = wished.or_else(|| self.recall(from, now)?.missed)
+        {
+            return Next::Find(Request { query, view: View::Wish });
+        }
+        if is_newest(typed) {
+            return find(Query::Newest);
+        }
+        let searches = matches!(
+            question,
+            Question::Find(Query::Words(_) | Query::Author(_)) | Question::TooLong
+        );
+        if let Some(answer) = replies.contained(typed).filter(|_| searches) {
+            return say(answer);
+        }
+        match question {
             Question::Find(query) => find(query),
             Question::Pick(number) => self.listed(from, now, |_| View::Pick(number)),
             Question::More => self.listed(from, now, |page| View::Page(page + 1)),
@@ -163,6 +226,10 @@ impl Conversation {
             Question::TooLong => say(phrases::TOO_LONG),
             Question::Nothing => say(phrases::NOTHING),
         }
+    }
+
+    fn has_list(&self, from: &OpenId, now: Instant) -> bool {
+        self.recall(from, now).is_some_and(|reader| reader.list.is_some())
     }
 
     /// Something of the list the reader has; `view` is given the page shown last.
@@ -183,38 +250,51 @@ impl Conversation {
         now: Instant,
     ) -> Reply {
         let searched = searched(&wanted.query);
+        let wish = self.wish(wanted, answer);
+        let offered = wish.is_some();
+        if let (Some(wish), Some(reader)) = (wish, self.readers().get_mut(from)) {
+            (reader.seen, reader.missed) = (now, Some(wish.asked));
+        }
         let books = match answer.verdict {
-            Verdict::NotFound => return not_found(&wanted.query, &searched),
+            Verdict::NotFound => return not_found(&wanted.query, &searched, offered),
+            Verdict::Unasked if wanted.query == Query::Newest => {
+                return Reply::text(phrases::NO_NEWEST);
+            }
             Verdict::Unasked if matches!(wanted.query, Query::Subject(_)) => {
                 return Reply::text(phrases::LINK);
             }
             // Signs alone, which no source searches for.
-            Verdict::Unasked => return not_found(&wanted.query, &searched),
+            Verdict::Unasked => return not_found(&wanted.query, &searched, false),
             Verdict::Busy => return Reply::text(phrases::BUSY),
             Verdict::Trouble => return Reply::text(phrases::TROUBLE),
             Verdict::Found => &answer.books,
         };
-        let led = |reply: Reply, count| match answer.source.filter(|_| answer.not_held) {
-            Some(source) => reply.led_by(&phrases::not_held(phrases::card::source(source), count)),
-            None => reply,
+        let led = |reply: Reply, count| {
+            let elsewhere = answer.source.filter(|_| answer.not_held);
+            let says = elsewhere.map(|s| phrases::not_held(phrases::card::source(s), count));
+            let offers = offered.then(|| phrases::OFFER_WISH.to_owned());
+            let lead = says.into_iter().chain(offers).collect::<Vec<_>>().join("\n");
+            if lead.is_empty() { reply } else { reply.led_by(&lead) }
         };
+        let links = self.offers.links;
         match (wanted.view, &books[..]) {
             (View::Pick(number), books) => match books.get(number.wrapping_sub(1)) {
-                Some(book) => led(card::card(book, Way::List, occasion), 1),
+                Some(book) => led(card::card(book, Way::List, occasion, links), 1),
                 None => Reply::text(&phrases::no_such_number(books.len())),
             },
-            (View::Page(_), [book]) => {
+            (View::Page(_) | View::Wish, [book]) => {
                 let way = match wanted.query {
                     Query::Isbn(_) | Query::Subject(_) => Way::Number,
-                    Query::Words(_) => Way::Words,
+                    Query::Words(_) | Query::Newest => Way::Words,
                     Query::Author(_) => Way::Author,
                 };
-                led(card::card(book, way, occasion), 1)
+                led(card::card(book, way, occasion, links), 1)
             }
             (View::Page(page), books) if page >= card::pages(books.len()) => {
                 Reply::text(phrases::LAST_PAGE)
             }
-            (View::Page(page), books) => {
+            (view, books) => {
+                let page = if let View::Page(page) = view { page } else { 0 };
                 if let Some(reader) = self.readers().get_mut(from) {
                     (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
                 }
@@ -223,8 +303,47 @@ impl Conversation {
         }
     }
 
-    /// A reader asks for something that takes time, or has several books: what comes of it is
-    /// remembered, unless they leave meanwhile.
+    /// What of an answer may be wished: a book that was not found, or only elsewhere.
+    pub fn wish(&self, wanted: &Request, answer: &Answer) -> Option<Wanted> {
+        if !self.offers.wishes {
+            return None;
+        }
+        let elsewhere = answer.source.is_some_and(|source| !source.is_own());
+        let book = match (wanted.view, &answer.books[..]) {
+            (View::Pick(number), books) => books.get(number.wrapping_sub(1)),
+            (_, [book]) => Some(book),
+            _ => None,
+        };
+        match answer.verdict {
+            Verdict::NotFound => Wanted::asked(&wanted.query),
+            Verdict::Found if elsewhere && (answer.not_held || self.offers.own_first) => {
+                let several = || Wanted::asked(&wanted.query).filter(|_| wanted.view == View::Wish);
+                book.map_or_else(several, Wanted::book)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether something of an answer is remembered of its reader.
+    pub fn remembers(&self, answer: &Answer) -> bool {
+        answer.books.len() > 1 || self.offers.wishes
+    }
+
+    /// What a reader is told whose wish was noted.
+    pub fn noted(&self, wanted: &Wanted, noted: wish::Noted) -> Reply {
+        let name = match wanted.title.as_str() {
+            "" => searched(&wanted.asked),
+            title => phrases::quoted(title),
+        };
+        Reply::text(&match noted {
+            wish::Noted::Counted => phrases::wish_noted(&name),
+            wish::Noted::Already => phrases::wish_again(&name),
+            wish::Noted::TooMany => phrases::too_many_wishes(wish::PER_DAY),
+        })
+    }
+
+    /// A reader asks for something that takes time, or of which something is remembered: what
+    /// comes of it is, unless they leave meanwhile.
     pub fn begin(&self, from: &OpenId, now: Instant) {
         let mut readers = self.readers();
         let known = readers.remove(from).filter(|reader| reader.is_fresh(now));
@@ -234,7 +353,7 @@ impl Conversation {
             let (_, &mut line, _) = seen.select_nth_unstable(READERS / 8);
             readers.retain(|_, reader| reader.seen > line);
         }
-        let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None });
+        let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None, missed: None });
         readers.insert(from.clone(), Reader { seen: now, ..reader });
     }
 
@@ -249,14 +368,15 @@ impl Conversation {
     }
 
     /// The reader has the answer to `wanted`, asked for at `begun`: nothing of it is to be picked
-    /// up any more. Of who has no list either, and has not been heard of since, nothing is kept.
+    /// up any more. Of who has nothing else either, and has not been heard of since, nothing is kept.
     pub fn received(&self, from: &OpenId, wanted: &Request, begun: Instant) {
         let mut readers = self.readers();
         let Some(reader) = readers.get_mut(from) else { return };
         if reader.pending.as_ref() == Some(wanted) {
             reader.pending = None;
         }
-        if reader.list.is_none() && reader.pending.is_none() && reader.seen == begun {
+        let nothing = reader.list.is_none() && reader.pending.is_none() && reader.missed.is_none();
+        if nothing && reader.seen == begun {
             readers.remove(from);
         }
     }
@@ -286,7 +406,7 @@ impl Conversation {
         let Some(seen) = now.checked_sub(age).filter(|_| age < KEPT) else { return };
         let mut readers = self.readers();
         if readers.len() < READERS {
-            readers.insert(reader, Reader { seen, list, pending });
+            readers.insert(reader, Reader { seen, list, pending, missed: None });
         }
     }
 
@@ -321,15 +441,26 @@ fn find_in(text: &str, otherwise: &str) -> Next {
     links::book(text).map_or_else(|| say(otherwise), find)
 }
 
-fn not_found(query: &Query, searched: &str) -> Reply {
-    Reply::text(&phrases::not_found(
-        searched,
-        match query {
-            Query::Words(_) => phrases::TRY_WORDS,
-            Query::Author(_) => phrases::TRY_AUTHOR,
-            Query::Isbn(_) | Query::Subject(_) => phrases::TRY_TITLE,
-        },
-    ))
+/// What asks for the newest books.
+fn is_newest(typed: &str) -> bool {
+    let folded = text::fold(typed);
+    let known = ["新书", "新书推荐", "新书通报", "新书上架", "最新上架", "最近上架"];
+    !typed.contains('《') && known.contains(&folded.trim_end_matches(['。', '!', '?']))
+}
+
+/// `offered`: whether it may be wished.
+fn not_found(query: &Query, searched: &str, offered: bool) -> Reply {
+    let way = match query {
+        Query::Words(_) | Query::Newest => phrases::TRY_WORDS,
+        Query::Author(_) => phrases::TRY_AUTHOR,
+        Query::Isbn(_) | Query::Subject(_) => phrases::TRY_TITLE,
+    };
+    let mut text = phrases::not_found(searched, way);
+    if let Some(sends) = wish::sends(query).filter(|_| offered) {
+        text.push_str("\n\n");
+        text.push_str(&phrases::offer_wish(&link(phrases::WISH_LABEL, &sends)));
+    }
+    Reply::text(&text)
 }
 
 /// How a query is named in a sentence.
@@ -339,5 +470,6 @@ fn searched(query: &Query) -> String {
         Query::Author(name) => phrases::by_author(name),
         Query::Isbn(isbn) => phrases::by_isbn(&isbn.isbn13()),
         Query::Subject(_) => phrases::BY_LINK.to_owned(),
+        Query::Newest => phrases::NEWEST.to_owned(),
     }
 }

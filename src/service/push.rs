@@ -16,11 +16,12 @@ use super::response::{Response, TEXT, XML};
 use super::ticket::Parking;
 use super::{Call, Handled, Service, note_old};
 use crate::catalogue::library::{Answer, Verdict};
-use crate::chat::conversation::{Next, Request};
+use crate::chat::conversation::{Next, Request, View};
 use crate::chat::phrases;
 use crate::sys::journal;
+use crate::sys::text;
 use crate::wechat::credentials::VerifiedPush;
-use crate::wechat::push::Push;
+use crate::wechat::push::{OpenId, Push};
 use crate::wechat::reply::{Reply, SUCCESS};
 
 /// WeChat gives up after 5 s; a connection it may still hold is let go after 6 s. Not earlier:
@@ -62,9 +63,6 @@ impl Service {
     ) -> Handled {
         let push = &verified.push;
         let first_byte = call.first_byte;
-        if self.log_text {
-            journal::info(format_args!("reader {} sent {:?}", push.from, push.kind));
-        }
         let say = |text: &str, outcome| {
             let reply = Reply::text(text);
             Handled::Answer(self.say(verified, &reply, outcome, None, first_byte).0)
@@ -77,7 +75,7 @@ impl Service {
             Next::Find(request) => request,
         };
         let answer = self.lookups.recall(&request.query);
-        if answer.as_ref().is_none_or(|answer| answer.books.len() > 1) {
+        if answer.as_ref().is_none_or(|answer| self.conversation.remembers(answer)) {
             self.conversation.begin(&push.from, call.now);
         }
         if let Some(answer) = answer {
@@ -196,7 +194,10 @@ impl Service {
     ) -> (Response, usize) {
         let push = &verified.push;
         let now = Instant::now();
-        let reply = self.conversation.show(&push.from, push.occasion(), request, answer, now);
+        let noted = self.note_wish(&push.from, request, answer);
+        let reply = noted.unwrap_or_else(|| {
+            self.conversation.show(&push.from, push.occasion(), request, answer, now)
+        });
         let outcome = match (answer.verdict, answer.stale) {
             (Verdict::Found, false) => PushOutcome::Found,
             (Verdict::Found, true) => PushOutcome::FoundStale,
@@ -210,6 +211,14 @@ impl Service {
             (false, source) => source.map(|source| source.name()),
         };
         self.say(verified, &reply, outcome, source, first_byte)
+    }
+
+    /// Notes a wish whose book is not there; what the reader is told then.
+    fn note_wish(&self, from: &OpenId, request: &Request, answer: &Answer) -> Option<Reply> {
+        let book = self.wishes.as_ref().filter(|_| request.view == View::Wish)?;
+        let wanted = self.conversation.wish(request, answer)?;
+        let noted = book.note(from.as_str(), &wanted, (self.world.clock)());
+        Some(self.conversation.noted(&wanted, noted))
     }
 
     /// The reply to a push is known: it goes to everybody who waits for it, into what is
@@ -228,8 +237,12 @@ impl Service {
         // Before anybody hears of it, so that whoever does finds it counted.
         self.metrics.push(kind, outcome, took);
         let reached = self.deliveries.settle(&verified.push.id, &response);
+        let said = match self.log_text {
+            true => format!(" sent={}", text::shown(&format!("{:?}", verified.push.kind))),
+            false => String::new(),
+        };
         journal::info(format_args!(
-            "push {kind} {} source={} ms={:.1} reader={}",
+            "push {kind} {} source={} ms={:.1} reader={}{said}",
             outcome.name(),
             source.unwrap_or("-"),
             took.as_secs_f64() * 1000.0,

@@ -69,6 +69,11 @@ pub fn shorten(text: &str, chars: usize) -> String {
     }
 }
 
+/// Somebody else's text as it may stand in a line of the log: 200 characters at most.
+pub fn shown(text: &str) -> String {
+    shorten(text, 200)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

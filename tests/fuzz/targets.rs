@@ -12,7 +12,7 @@ use doumibook::catalogue::links;
 use doumibook::catalogue::memory::{Memory, Origin};
 use doumibook::catalogue::shelf::{Format, Shelf};
 use doumibook::catalogue::{Catalogue, HITS, Outcome, Query, douban, neodb, statefile};
-use doumibook::chat::card::{self, Way};
+use doumibook::chat::card::{self, Links, Way};
 use doumibook::chat::conversation::{Conversation, Next};
 use doumibook::chat::question::Question;
 use doumibook::cli::settings::{ALL, Settings};
@@ -130,6 +130,7 @@ fn check_query(query: &Query) {
         }
         Query::Isbn(isbn) => check_isbn(*isbn),
         Query::Subject(id) => assert!((1..=12).contains(&id.len())),
+        Query::Newest => {}
     }
 }
 
@@ -233,8 +234,8 @@ fn check_book(book: &Book) {
         check_isbn(isbn);
     }
     for way in [Way::List, Way::Number, Way::Words, Way::Author] {
-        check_reply(&card::card(book, way, Occasion::Message));
-        check_reply(&card::card(book, way, Occasion::Event));
+        check_reply(&card::card(book, way, Occasion::Message, Links::Douban));
+        check_reply(&card::card(book, way, Occasion::Event, Links::Own));
     }
 }
 

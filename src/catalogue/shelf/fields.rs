@@ -17,7 +17,7 @@ pub(super) enum Field {
     // What is searched, what ranks highest first.
     Title, Authors, Translators, Publisher, Subtitle, Series, OriginTitle,
     // What most libraries know first: empty fields at the end cost nothing.
-    Isbn, Callno, Location, Price, Pubdate, Pages, Copies, Id, Rating, Cover, Link, Summary,
+    Isbn, Callno, Location, Price, Pubdate, Pages, Copies, Id, Rating, Cover, Link, Summary, Added,
     // A title and, behind ` / `, people: not kept as such.
     Heading,
 }
@@ -49,6 +49,7 @@ const NAMES: [(Field, &[&str]); FIELDS + 1] = [
     (Field::Cover,       &["cover", "image", "封面"]),
     (Field::Link,        &["link", "链接"]),
     (Field::Summary,     &["summary", "简介", "内容简介"]),
+    (Field::Added,       &["added", "dateadded", "入藏日期", "入库日期", "上架日期", "登记日期"]),
     (Field::Heading,     &["题名/责任者", "书名/责任者", "书名/作者"]),
 ];
 
@@ -120,9 +121,19 @@ impl Line {
             Field::Cover => clean::cover(&text),
             Field::Link => clean::https(&text),
             Field::Summary => clean::summary(written),
+            Field::Added => Some(text).filter(|day| is_day(day)).unwrap_or_default(),
             _ => text,
         };
     }
+}
+
+/// Whether it is written as `2026-11-05`.
+fn is_day(text: &str) -> bool {
+    let mark = |(at, byte): (usize, u8)| match at {
+        4 | 7 => byte == b'-',
+        _ => byte.is_ascii_digit(),
+    };
+    text.len() == 10 && text.bytes().enumerate().all(mark)
 }
 
 /// A catalogue's statement of who did what, `（法）圣埃克苏佩里著；马振骋译`, with its roles apart
@@ -171,7 +182,7 @@ pub(super) fn book(fields: [&str; FIELDS]) -> Book {
     };
     let [
         title, authors, translators, publisher, subtitle, series, origin_title,
-        isbn, callno, location, price, pubdate, pages, copies, id, _, cover, link, summary,
+        isbn, callno, location, price, pubdate, pages, copies, id, _, cover, link, summary, added,
     ] = fields.map(str::to_owned);
     let holding = Holding::at(&callno, &location, copies.parse().ok(), None);
     Book {
@@ -183,7 +194,7 @@ pub(super) fn book(fields: [&str; FIELDS]) -> Book {
         link: if link.is_empty() { douban::public_page(&id) } else { link },
         holding: (!holding.is_empty()).then_some(holding),
         source: Source::Shelf,
-        added: String::new(),
+        added,
         title, subtitle, origin_title, publisher, pubdate, price, pages, series, summary, cover,
     }
 }
