@@ -116,8 +116,9 @@ fn the_unit_that_checks_is_confined_as_the_one_that_serves() {
         lines.filter(|line| !is_own(line)).collect()
     };
     let both = ["Type", "ExecStart", "TimeoutStartSec", "RuntimeDirectory", "RootDirectory"];
-    let serves = ["NotifyAccess", "Restart", "RestartSec", "WatchdogSec", "TimeoutStopSec"];
-    let serve = shared(SERVICE, &[both, serves].concat());
+    let serves =
+        ["ExecReload", "NotifyAccess", "Restart", "RestartSec", "WatchdogSec", "TimeoutStopSec"];
+    let serve = shared(SERVICE, &[&both[..], &serves[..]].concat());
     assert_eq!(shared(CHECK, &[&both[..], &["SuccessExitStatus"]].concat()), serve);
     assert!(serve.contains(&"User=doumibook"), "else they are two users");
 }

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 
 use super::guard::{BreakerState, Permit, RestCause, SourceGuard};
 use super::memory::{FOUND_FOR, Memory, Origin, Remembered};
-use super::report::{SourceEvent, SourceReport};
-use super::{Catalogue, Outcome, Query, Reason, Reread, statefile};
+use super::report::{SourceEvent, SourceReport, split};
+use super::{Catalogue, Outcome, Query, Reread, statefile};
 use crate::catalogue::book::{Book, Source};
 use crate::sys::sync::lock;
 use crate::sys::unix;
@@ -143,16 +143,16 @@ impl Library {
         if let Some(books) = uncounted {
             return self.recount(query, &books, until);
         }
-        let renewals = lock(&self.memory).renewals();
+        let era = lock(&self.memory).renewals();
         let mut reports = Vec::new();
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
             if let Some(books) = self.ask(source, later, query, until, &mut reports) {
-                return self.learn(query, books.into(), reports, renewals);
+                return self.learn(query, books.into(), reports, era);
             }
             rest = later;
         }
-        self.come_back_empty(query, reports, renewals)
+        self.come_back_empty(query, reports, era)
     }
 
     /// Has every source that was read from a file read it again, while others go on answering.
@@ -298,27 +298,22 @@ impl Library {
         query: &Query,
         books: Arc<[Book]>,
         reports: Vec<SourceReport>,
-        renewals: u64,
+        era: u64,
     ) -> Answer {
         let wall = self.clock.wall();
         let (not_held, instead) = without_library(&books, &reports);
         let at = if instead { wall.saturating_sub(FOUND_FOR - INSTEAD_FOR) } else { wall };
         let answer = Remembered::new(query, Arc::clone(&books), wall);
-        let mut memory = lock(&self.memory);
-        // A shelf that was read anew meanwhile may know better.
-        if memory.renewals() == renewals {
-            memory.remember(Remembered { at, not_held, ..answer });
-            self.learned.notify_all();
-        }
-        drop(memory);
+        lock(&self.memory).remember_since(Remembered { at, not_held, ..answer }, era);
+        self.learned.notify_all();
         Answer { not_held, ..Answer::of(books, reports) }
     }
 
     /// No source has found anything: a miss, or the last resort, or the reason for neither.
-    fn come_back_empty(&self, query: &Query, reports: Vec<SourceReport>, renewals: u64) -> Answer {
+    fn come_back_empty(&self, query: &Query, reports: Vec<SourceReport>, era: u64) -> Answer {
         let verdict = verdict(&reports);
         if verdict == Verdict::NotFound {
-            return self.learn(query, Arc::default(), reports, renewals);
+            return self.learn(query, Arc::default(), reports, era);
         }
         let old = lock(&self.memory).last_resort(query);
         match old {
@@ -377,18 +372,6 @@ fn without_library(books: &[Book], reports: &[SourceReport]) -> (bool, bool) {
         Some(SourceEvent::NotFound | SourceEvent::Unfit) => (true, false),
         Some(SourceEvent::Unasked) | None => (false, false),
         Some(_) => (false, true),
-    }
-}
-
-fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Vec<Book>>) {
-    match outcome {
-        Outcome::Found(books) => (SourceEvent::Found(books.len()), None, Some(books)),
-        Outcome::NotFound => (SourceEvent::NotFound, None, None),
-        Outcome::Unfit(reason) => (SourceEvent::Unfit, Some(reason), None),
-        Outcome::Unasked => (SourceEvent::Unasked, None, None),
-        Outcome::Limited { reason, .. } => (SourceEvent::Limited, Some(reason), None),
-        Outcome::Operator(reason) => (SourceEvent::Operator, Some(reason), None),
-        Outcome::Down(reason) => (SourceEvent::Down, Some(reason), None),
     }
 }
 

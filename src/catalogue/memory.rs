@@ -161,6 +161,14 @@ impl Memory {
         self.changes += 1;
     }
 
+    /// As [`Memory::remember`], unless a source was read anew since there were so many
+    /// [renewals](Self::renewals): it may know better.
+    pub fn remember_since(&mut self, answer: Remembered, renewals: u64) {
+        if self.renewals == renewals {
+            self.remember(answer);
+        }
+    }
+
     /// Takes back what an earlier run remembered, if it still holds for the sources of today:
     /// books only while their source is set up as it was, and as a last resort only when a
     /// source that is asked before it is new; a miss only when no source is.

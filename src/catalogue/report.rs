@@ -6,9 +6,9 @@
 
 use std::fmt;
 
-use super::Reason;
 use super::guard::{BreakerChange, NotAdmitted, RestCause};
-use crate::catalogue::book::Source;
+use super::{Outcome, Reason};
+use crate::catalogue::book::{Book, Source};
 
 /// One line for the operator's log.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -101,5 +101,18 @@ impl fmt::Display for SourceReport {
         }?;
         // Where the operator must act, the reason says how.
         reason.as_ref().map_or(Ok(()), |reason| write!(f, ": {reason}"))
+    }
+}
+
+/// What came of asking a source, in parts: for the log, why, and the books.
+pub(super) fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Vec<Book>>) {
+    match outcome {
+        Outcome::Found(books) => (SourceEvent::Found(books.len()), None, Some(books)),
+        Outcome::NotFound => (SourceEvent::NotFound, None, None),
+        Outcome::Unfit(reason) => (SourceEvent::Unfit, Some(reason), None),
+        Outcome::Unasked => (SourceEvent::Unasked, None, None),
+        Outcome::Limited { reason, .. } => (SourceEvent::Limited, Some(reason), None),
+        Outcome::Operator(reason) => (SourceEvent::Operator, Some(reason), None),
+        Outcome::Down(reason) => (SourceEvent::Down, Some(reason), None),
     }
 }

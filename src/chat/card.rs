@@ -233,6 +233,7 @@ fn entry(number: usize, book: &Book, dated: bool) -> String {
 mod tests {
     use super::*;
     use crate::catalogue::book::UNCOUNTED;
+    use crate::wechat::push::{AccountId, OpenId};
 
     #[test]
     #[rustfmt::skip]
@@ -245,6 +246,28 @@ mod tests {
             ("[美]", "[美]"),
         ] {
             assert_eq!(bare_name(name), bare, "{name}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_card_leads_where_the_operator_wants() {
+        const PAGE: &str = "https://lib.example/1";
+        for (source, link, links, leads) in [
+            (Source::Shelf,  "",   Links::Douban, "<Url><![CDATA[https://book.douban.com/isbn/9787536692930/]]>"),
+            (Source::Shelf,  PAGE, Links::Douban, "<Url><![CDATA[https://lib.example/1]]>"),
+            (Source::Shelf,  PAGE, Links::Own,    "<Url><![CDATA[https://lib.example/1]]>"),
+            (Source::Shelf,  "",   Links::Own,    "<MsgType><![CDATA[text]]>"),
+            (Source::Shelf,  PAGE, Links::None,   "<MsgType><![CDATA[text]]>"),
+            // Its terms ask for the link.
+            (Source::Douban, PAGE, Links::None,   "<Url><![CDATA[https://lib.example/1]]>"),
+        ] {
+            let isbn = crate::catalogue::isbn::Isbn::parse("9787536692930");
+            let book = Book { title: "三体".into(), isbn, link: link.into(), source, ..Book::default() };
+            let reply = card(&book, Way::Words, Occasion::Message, links);
+            let ids = (OpenId::parse("oA").unwrap(), AccountId::parse("gh_1").unwrap());
+            let xml = reply.to_xml(&ids.0, &ids.1, 1).unwrap();
+            assert!(xml.contains(leads), "{links:?} {link} {xml}");
         }
     }
 

@@ -5,9 +5,8 @@
 //! is still being looked for, or was looked for in vain: for ten minutes, for at most 4096 readers, and not at all
 //! for those who left. The books themselves are in the memory of the catalogue.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use crate::catalogue::Query;
 use crate::catalogue::isbn::{self, Typed};
@@ -16,17 +15,13 @@ use crate::catalogue::links;
 use crate::chat::card::{self, Links, Way};
 use crate::chat::phrases;
 use crate::chat::question::Question;
+use crate::chat::readers::{Readers, Request, View};
 use crate::chat::replies::OwnReplies;
 use crate::chat::wish::{self, Wanted};
 use crate::sys::sync::lock;
 use crate::sys::text;
 use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push};
 use crate::wechat::reply::{Reply, link};
-
-/// How long a list may be used.
-const KEPT: Duration = Duration::from_secs(600);
-/// Readers remembered at the same time, about 200 bytes each.
-const READERS: usize = 4096;
 
 /// What to do about a push.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,26 +30,6 @@ pub enum Next {
     Say(Reply),
     /// Ask for this, then show it.
     Find(Request),
-}
-
-/// A query, and what of its answer is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// What to look for.
-    pub query: Query,
-    /// What to show of it.
-    pub view: View,
-}
-
-/// A part of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
-    /// A page of the list, from 0; of a single book its card.
-    Page(usize),
-    /// The card of the book with this number, from 1.
-    Pick(usize),
-    /// The same as the first page, unless it is a wish.
-    Wish,
 }
 
 /// What an account offers beside books.
@@ -75,37 +50,15 @@ pub struct Conversation {
     welcome: Option<String>,
     offers: Offers,
     replies: Mutex<Arc<OwnReplies>>,
-    readers: Mutex<HashMap<OpenId, Reader>>,
-}
-
-/// What is remembered of one reader, outside of the conversations.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// Who.
-    pub reader: OpenId,
-    /// How long ago they were heard of.
-    pub age: Duration,
-    /// What was last searched, and the page shown.
-    pub list: Option<(Query, usize)>,
-    /// What is still being looked for.
-    pub pending: Option<Request>,
-}
-
-/// There only for who has asked for something and not left since.
-#[derive(Clone)]
-struct Reader {
-    seen: Instant,
-    list: Option<(Query, usize)>,
-    pending: Option<Request>,
-    /// What was not found last, if it may be wished; not kept over a restart.
-    missed: Option<Query>,
+    /// What is remembered of each reader.
+    pub readers: Readers,
 }
 
 impl Conversation {
     /// `welcome` replaces the built-in welcome.
     pub fn new(account: String, welcome: Option<String>) -> Self {
         let (offers, replies) = (Offers::default(), Mutex::default());
-        Self { account, welcome, offers, replies, readers: Mutex::default() }
+        Self { account, welcome, offers, replies, readers: Readers::default() }
     }
 
     /// The same account with more to offer.
@@ -194,7 +147,7 @@ impl Conversation {
         }
         if self.offers.wishes
             && let Some(wished) = wish::asked(typed)
-            && let Some(query) = wished.or_else(|| self.recall(from, now)?.missed)
+            && let Some(query) = wished.or_else(|| self.readers.recall(from, now)?.missed)
         {
             return Next::Find(Request { query, view: View::Wish });
         }
@@ -214,10 +167,12 @@ impl Conversation {
             Question::More => self.listed(from, now, |page| View::Page(page + 1)),
             Question::Previous => self.listed(from, now, |page| View::Page(page.saturating_sub(1))),
             Question::Back => self.listed(from, now, View::Page),
-            Question::PickUp => match self.recall(from, now).and_then(|reader| reader.pending) {
-                Some(wanted) => Next::Find(wanted),
-                None => say(phrases::NOTHING_WAITS),
-            },
+            Question::PickUp => {
+                match self.readers.recall(from, now).and_then(|reader| reader.pending) {
+                    Some(wanted) => Next::Find(wanted),
+                    None => say(phrases::NOTHING_WAITS),
+                }
+            }
             Question::Help => say(&phrases::help()),
             Question::NoIsbn(mistake) => say(phrases::no_isbn(mistake)),
             Question::Thanks => say(phrases::THANKS),
@@ -229,12 +184,12 @@ impl Conversation {
     }
 
     fn has_list(&self, from: &OpenId, now: Instant) -> bool {
-        self.recall(from, now).is_some_and(|reader| reader.list.is_some())
+        self.readers.recall(from, now).is_some_and(|reader| reader.list.is_some())
     }
 
     /// Something of the list the reader has; `view` is given the page shown last.
     fn listed(&self, from: &OpenId, now: Instant, view: impl FnOnce(usize) -> View) -> Next {
-        match self.recall(from, now).and_then(|reader| reader.list) {
+        match self.readers.recall(from, now).and_then(|reader| reader.list) {
             Some((query, page)) => Next::Find(Request { query, view: view(page) }),
             None => say(phrases::NO_LIST),
         }
@@ -252,8 +207,10 @@ impl Conversation {
         let searched = searched(&wanted.query);
         let wish = self.wish(wanted, answer);
         let offered = wish.is_some();
-        if let (Some(wish), Some(reader)) = (wish, self.readers().get_mut(from)) {
-            (reader.seen, reader.missed) = (now, Some(wish.asked));
+        if let Some(wish) = wish {
+            self.readers.change(from, |reader| {
+                (reader.seen, reader.missed) = (now, Some(wish.asked));
+            });
         }
         let books = match answer.verdict {
             Verdict::NotFound => return not_found(&wanted.query, &searched, offered),
@@ -295,33 +252,17 @@ impl Conversation {
             }
             (view, books) => {
                 let page = if let View::Page(page) = view { page } else { 0 };
-                if let Some(reader) = self.readers().get_mut(from) {
+                self.readers.change(from, |reader| {
                     (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
-                }
+                });
                 led(card::list(books, &searched, page), books.len())
             }
         }
     }
 
-    /// What of an answer may be wished: a book that was not found, or only elsewhere.
+    /// What of an answer may be wished, where wishes are noted.
     pub fn wish(&self, wanted: &Request, answer: &Answer) -> Option<Wanted> {
-        if !self.offers.wishes {
-            return None;
-        }
-        let elsewhere = answer.source.is_some_and(|source| !source.is_own());
-        let book = match (wanted.view, &answer.books[..]) {
-            (View::Pick(number), books) => books.get(number.wrapping_sub(1)),
-            (_, [book]) => Some(book),
-            _ => None,
-        };
-        match answer.verdict {
-            Verdict::NotFound => Wanted::asked(&wanted.query),
-            Verdict::Found if elsewhere && (answer.not_held || self.offers.own_first) => {
-                let several = || Wanted::asked(&wanted.query).filter(|_| wanted.view == View::Wish);
-                book.map_or_else(several, Wanted::book)
-            }
-            _ => None,
-        }
+        if self.offers.wishes { wish::of(wanted, answer, self.offers.own_first) } else { None }
     }
 
     /// Whether something of an answer is remembered of its reader.
@@ -329,103 +270,18 @@ impl Conversation {
         answer.books.len() > 1 || self.offers.wishes
     }
 
-    /// What a reader is told whose wish was noted.
-    pub fn noted(&self, wanted: &Wanted, noted: wish::Noted) -> Reply {
-        let name = match wanted.title.as_str() {
-            "" => searched(&wanted.asked),
-            title => phrases::quoted(title),
-        };
-        Reply::text(&match noted {
-            wish::Noted::Counted => phrases::wish_noted(&name),
-            wish::Noted::Already => phrases::wish_again(&name),
-            wish::Noted::TooMany => phrases::too_many_wishes(wish::PER_DAY),
-        })
-    }
-
-    /// A reader asks for something that takes time, or of which something is remembered: what
-    /// comes of it is, unless they leave meanwhile.
-    pub fn begin(&self, from: &OpenId, now: Instant) {
-        let mut readers = self.readers();
-        let known = readers.remove(from).filter(|reader| reader.is_fresh(now));
-        if known.is_none() && readers.len() >= READERS {
-            // An eighth at a time, so that a flood of new readers does not search for each one.
-            let mut seen: Vec<_> = readers.values().map(|reader| reader.seen).collect();
-            let (_, &mut line, _) = seen.select_nth_unstable(READERS / 8);
-            readers.retain(|_, reader| reader.seen > line);
-        }
-        let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None, missed: None });
-        readers.insert(from.clone(), Reader { seen: now, ..reader });
-    }
-
     /// What a reader is told whose answer takes longer than WeChat waits; the next 结果 brings
     /// the answer.
     pub fn still_looking(&self, from: &OpenId, wanted: &Request) -> Reply {
-        if let Some(reader) = self.readers().get_mut(from) {
-            reader.pending = Some(wanted.clone());
-        }
+        self.readers.change(from, |reader| reader.pending = Some(wanted.clone()));
         let link = link(phrases::PICK_UP_LABEL, phrases::PICK_UP);
         Reply::text(&phrases::still_looking(&searched(&wanted.query), &link))
     }
 
-    /// The reader has the answer to `wanted`, asked for at `begun`: nothing of it is to be picked
-    /// up any more. Of who has nothing else either, and has not been heard of since, nothing is kept.
-    pub fn received(&self, from: &OpenId, wanted: &Request, begun: Instant) {
-        let mut readers = self.readers();
-        let Some(reader) = readers.get_mut(from) else { return };
-        if reader.pending.as_ref() == Some(wanted) {
-            reader.pending = None;
-        }
-        let nothing = reader.list.is_none() && reader.pending.is_none() && reader.missed.is_none();
-        if nothing && reader.seen == begun {
-            readers.remove(from);
-        }
-    }
-
     /// Drops what is remembered of a reader, who hears nothing of it.
     fn forget(&self, reader: &OpenId) -> Next {
-        self.readers().remove(reader);
+        self.readers.forget(reader);
         Next::Say(Reply::success())
-    }
-
-    /// What is remembered of every reader heard of within the last ten minutes.
-    pub fn keep(&self, now: Instant) -> Vec<Kept> {
-        let readers = self.readers();
-        let fresh = readers.iter().filter(|(_, reader)| reader.is_fresh(now));
-        let kept = |(id, reader): (&OpenId, &Reader)| Kept {
-            reader: id.clone(),
-            age: now.saturating_duration_since(reader.seen),
-            list: reader.list.clone(),
-            pending: reader.pending.clone(),
-        };
-        fresh.map(kept).collect()
-    }
-
-    /// Takes back what an earlier run remembered of a reader, as [`Conversation::keep`] gave it.
-    pub fn restore(&self, kept: Kept, now: Instant) {
-        let Kept { reader, age, list, pending } = kept;
-        let Some(seen) = now.checked_sub(age).filter(|_| age < KEPT) else { return };
-        let mut readers = self.readers();
-        if readers.len() < READERS {
-            readers.insert(reader, Reader { seen, list, pending, missed: None });
-        }
-    }
-
-    fn readers(&self) -> MutexGuard<'_, HashMap<OpenId, Reader>> {
-        lock(&self.readers)
-    }
-
-    /// What is known of a reader, who is heard of now.
-    fn recall(&self, from: &OpenId, now: Instant) -> Option<Reader> {
-        let mut readers = self.readers();
-        let reader = readers.get_mut(from).filter(|reader| reader.is_fresh(now))?;
-        reader.seen = now;
-        Some(reader.clone())
-    }
-}
-
-impl Reader {
-    fn is_fresh(&self, now: Instant) -> bool {
-        now.saturating_duration_since(self.seen) < KEPT
     }
 }
 

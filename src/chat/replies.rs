@@ -86,7 +86,7 @@ impl OwnReplies {
         let answer = answer.replace("\\n", "\n").replace("\r\n", "\n");
         match answer.len() {
             0 => return Err("no answer".to_owned()),
-            ..=LONGEST_TEXT => {}
+            1..=LONGEST_TEXT => {}
             bytes => {
                 return Err(format!(
                     "the answer has {bytes} bytes; WeChat delivers {LONGEST_TEXT}, and a Chinese \

@@ -4,9 +4,12 @@
 
 use crate::catalogue::Query;
 use crate::catalogue::book::Book;
+use crate::catalogue::library::{Answer, Verdict};
 use crate::chat::phrases;
 use crate::chat::question::Question;
+use crate::chat::readers::{Request, View};
 use crate::sys::text::fold;
+use crate::wechat::reply::Reply;
 
 /// Wishes of one reader on one day.
 pub const PER_DAY: usize = 5;
@@ -79,6 +82,39 @@ pub fn sends(query: &Query) -> Option<String> {
         Query::Words(words) => Some(phrases::wish_words(words)),
         Query::Author(_) | Query::Subject(_) | Query::Newest => None,
     }
+}
+
+/// What of an answer may be wished: a book that was not found, or only elsewhere,
+/// though the operator's own books were asked: a library says so, a shelf where it is asked first.
+pub fn of(wanted: &Request, answer: &Answer, own_first: bool) -> Option<Wanted> {
+    let elsewhere = answer.source.is_some_and(|source| !source.is_own());
+    let book = match (wanted.view, &answer.books[..]) {
+        (View::Pick(number), books) => books.get(number.wrapping_sub(1)),
+        (_, [book]) => Some(book),
+        _ => None,
+    };
+    match answer.verdict {
+        Verdict::NotFound => Wanted::asked(&wanted.query),
+        Verdict::Found if elsewhere && (answer.not_held || own_first) => {
+            let several = || Wanted::asked(&wanted.query).filter(|_| wanted.view == View::Wish);
+            book.map_or_else(several, Wanted::book)
+        }
+        _ => None,
+    }
+}
+
+/// What a reader is told whose wish was noted.
+pub fn told(wanted: &Wanted, noted: Noted) -> Reply {
+    let name = match (wanted.title.as_str(), &wanted.asked) {
+        ("", Query::Isbn(isbn)) => phrases::by_isbn(&isbn.isbn13()),
+        ("", Query::Words(words)) => phrases::quoted(words),
+        (title, _) => phrases::quoted(title),
+    };
+    Reply::text(&match noted {
+        Noted::Counted => phrases::wish_noted(&name),
+        Noted::Already => phrases::wish_again(&name),
+        Noted::TooMany => phrases::too_many_wishes(PER_DAY),
+    })
 }
 
 #[cfg(test)]

@@ -16,8 +16,10 @@ use super::response::{Response, TEXT, XML};
 use super::ticket::Parking;
 use super::{Call, Handled, Service, note_old};
 use crate::catalogue::library::{Answer, Verdict};
-use crate::chat::conversation::{Next, Request, View};
+use crate::chat::conversation::Next;
 use crate::chat::phrases;
+use crate::chat::readers::{Request, View};
+use crate::chat::wish;
 use crate::sys::journal;
 use crate::sys::text;
 use crate::wechat::credentials::VerifiedPush;
@@ -76,11 +78,11 @@ impl Service {
         };
         let answer = self.lookups.recall(&request.query);
         if answer.as_ref().is_none_or(|answer| self.conversation.remembers(answer)) {
-            self.conversation.begin(&push.from, call.now);
+            self.conversation.readers.begin(&push.from, call.now);
         }
         if let Some(answer) = answer {
             let response = self.tell(verified, &request, &answer, first_byte).0;
-            self.conversation.received(&push.from, &request, call.now);
+            self.conversation.readers.received(&push.from, &request, call.now);
             return Handled::Answer(response);
         }
         match self.park(verified, delivery, &request, call) {
@@ -114,7 +116,7 @@ impl Service {
             let open = OpenPush { deliveries: &service.deliveries, verified: Some(&verified) };
             let (_, reached) = service.tell(&verified, &request, answer, first_byte);
             if reached > 0 {
-                service.conversation.received(&verified.push.from, &request, begun);
+                service.conversation.readers.received(&verified.push.from, &request, begun);
             }
             open.close();
         })
@@ -218,7 +220,7 @@ impl Service {
         let book = self.wishes.as_ref().filter(|_| request.view == View::Wish)?;
         let wanted = self.conversation.wish(request, answer)?;
         let noted = book.note(from.as_str(), &wanted, (self.world.clock)());
-        Some(self.conversation.noted(&wanted, noted))
+        Some(wish::told(&wanted, noted))
     }
 
     /// The reply to a push is known: it goes to everybody who waits for it, into what is
