@@ -15,6 +15,8 @@ use doumibook::catalogue::{Catalogue, HITS, Outcome, Query, douban, neodb, state
 use doumibook::chat::card::{self, Links, Way};
 use doumibook::chat::conversation::{Conversation, Next};
 use doumibook::chat::question::Question;
+use doumibook::chat::replies::OwnReplies;
+use doumibook::chat::wish;
 use doumibook::cli::settings::{ALL, Settings};
 use doumibook::server::framing::{Framing, HttpRequest, Step};
 use doumibook::server::limits::{BODY, HEAD};
@@ -366,6 +368,8 @@ const QUESTION: &[&str] = &[
     "10019·1977",
     "https://book.douban.com/subject/2567698/?a=%E4%B8%89",
     "更多",
+    "登记《三体》",
+    "*借书证*|开馆,\"九点\\n十点\"",
 ];
 
 /// Any text is understood as something, folds once and for all, and its digits make an ISBN.
@@ -380,6 +384,18 @@ fn question(bytes: &[u8]) {
     }
     if let Typed::Right(isbn) = isbn::typed(&text) {
         check_isbn(isbn);
+    }
+    if let Some(Some(query)) = wish::asked(&text) {
+        check_query(&query);
+        let sends = wish::sends(&query).expect("what may be wished can be sent");
+        assert_eq!(wish::asked(&sends), Some(Some(query)));
+    }
+    // As a table of answers below a header, and as a message to the answers of another.
+    let _ = OwnReplies::read(&text);
+    if let Ok((replies, _)) = OwnReplies::read(&format!("关键词,回复\n{text}")) {
+        assert!(!replies.is_empty());
+        let said = [replies.exact(&text), replies.contained(&text), replies.named(&text)];
+        said.into_iter().flatten().for_each(|answer| check_reply(&Reply::text(answer)));
     }
     if let Some(query) = links::book(&text) {
         check_query(&query);
