@@ -110,8 +110,10 @@ pub struct Reread {
     pub print: u64,
     /// How many books there are.
     pub books: usize,
-    /// A sentence for each line that is not served, or not wholly.
-    pub bad: Vec<String>,
+    /// How many lines are not served, or not wholly.
+    pub bad: usize,
+    /// A sentence for each of the first of them.
+    pub first: Vec<String>,
 }
 
 /// What one source answered.

@@ -139,27 +139,9 @@ impl Conversation {
                 return say(phrases::LINK);
             }
         }
-        let (question, replies) = (Question::from_text(typed), self.replies());
-        // A number is a place in the list of who has one, whatever else it is.
-        let listed = matches!(question, Question::Pick(_)) && self.has_list(from, now);
-        if let Some(answer) = replies.exact(typed).filter(|_| !listed) {
-            return say(answer);
-        }
-        if self.offers.wishes
-            && let Some(wished) = wish::asked(typed)
-            && let Some(query) = wished.or_else(|| self.readers.recall(from, now)?.missed)
-        {
-            return Next::Find(Request { query, view: View::Wish });
-        }
-        if is_newest(typed) {
-            return find(Query::Newest);
-        }
-        let searches = matches!(
-            question,
-            Question::Find(Query::Words(_) | Query::Author(_)) | Question::TooLong
-        );
-        if let Some(answer) = replies.contained(typed).filter(|_| searches) {
-            return say(answer);
+        let question = Question::from_text(typed);
+        if let Some(next) = self.offered(from, typed, &question, now) {
+            return next;
         }
         match question {
             Question::Find(query) => find(query),
@@ -183,8 +165,35 @@ impl Conversation {
         }
     }
 
-    fn has_list(&self, from: &OpenId, now: Instant) -> bool {
-        self.readers.recall(from, now).is_some_and(|reader| reader.list.is_some())
+    /// What the operator's own answers, wishes or the newest books say to a message, if anything.
+    fn offered(
+        &self,
+        from: &OpenId,
+        typed: &str,
+        question: &Question,
+        now: Instant,
+    ) -> Option<Next> {
+        let replies = self.replies();
+        // A number is a place in the list of who has one, whatever else it is.
+        let list = || self.readers.recall(from, now)?.list;
+        let listed = matches!(question, Question::Pick(_)) && list().is_some();
+        if let Some(answer) = replies.exact(typed).filter(|_| !listed) {
+            return Some(say(answer));
+        }
+        if self.offers.wishes
+            && let Some(wished) = wish::asked(typed)
+            && let Some(query) = wished.or_else(|| self.readers.recall(from, now)?.missed)
+        {
+            return Some(Next::Find(Request { query, view: View::Wish }));
+        }
+        if is_newest(typed) {
+            return Some(find(Query::Newest));
+        }
+        let searches = matches!(
+            question,
+            Question::Find(Query::Words(_) | Query::Author(_)) | Question::TooLong
+        );
+        replies.contained(typed).filter(|_| searches).map(say)
     }
 
     /// Something of the list the reader has; `view` is given the page shown last.
@@ -212,20 +221,9 @@ impl Conversation {
                 (reader.seen, reader.missed) = (now, Some(wish.asked));
             });
         }
-        let books = match answer.verdict {
-            Verdict::NotFound => return not_found(&wanted.query, &searched, offered),
-            Verdict::Unasked if wanted.query == Query::Newest => {
-                return Reply::text(phrases::NO_NEWEST);
-            }
-            Verdict::Unasked if matches!(wanted.query, Query::Subject(_)) => {
-                return Reply::text(phrases::LINK);
-            }
-            // Signs alone, which no source searches for.
-            Verdict::Unasked => return not_found(&wanted.query, &searched, false),
-            Verdict::Busy => return Reply::text(phrases::BUSY),
-            Verdict::Trouble => return Reply::text(phrases::TROUBLE),
-            Verdict::Found => &answer.books,
-        };
+        if answer.verdict != Verdict::Found {
+            return without_books(answer.verdict, &wanted.query, offered);
+        }
         let led = |reply: Reply, count| {
             let elsewhere = answer.source.filter(|_| answer.not_held);
             let says = elsewhere.map(|s| phrases::not_held(phrases::card::source(s), count));
@@ -234,7 +232,7 @@ impl Conversation {
             if lead.is_empty() { reply } else { reply.led_by(&lead) }
         };
         let links = self.offers.links;
-        match (wanted.view, &books[..]) {
+        match (wanted.view, &answer.books[..]) {
             (View::Pick(number), books) => match books.get(number.wrapping_sub(1)) {
                 Some(book) => led(card::card(book, Way::List, occasion, links), 1),
                 None => Reply::text(&phrases::no_such_number(books.len())),
@@ -304,7 +302,18 @@ fn is_newest(typed: &str) -> bool {
     !typed.contains('《') && known.contains(&folded.trim_end_matches(['。', '!', '?']))
 }
 
-/// `offered`: whether it may be wished.
+/// What is said where there are no books; `offered`: whether one may be wished.
+fn without_books(verdict: Verdict, query: &Query, offered: bool) -> Reply {
+    match (verdict, query) {
+        (Verdict::Busy, _) => Reply::text(phrases::BUSY),
+        (Verdict::Trouble, _) => Reply::text(phrases::TROUBLE),
+        (Verdict::Unasked, Query::Newest) => Reply::text(phrases::NO_NEWEST),
+        (Verdict::Unasked, Query::Subject(_)) => Reply::text(phrases::LINK),
+        // Unasked are signs alone, which no source searches for.
+        _ => not_found(query, &searched(query), offered),
+    }
+}
+
 fn not_found(query: &Query, searched: &str, offered: bool) -> Reply {
     let way = match query {
         Query::Words(_) | Query::Newest => phrases::TRY_WORDS,

@@ -51,7 +51,7 @@ impl Reloader {
         if let Some(path) = &self.shelf {
             for outcome in self.library.reload() {
                 match outcome {
-                    Ok(read) => setup::report_shelf(path, read.books, &read.bad),
+                    Ok(read) => setup::report_shelf(path, read.books, read.bad, &read.first),
                     Err(why) => journal::error(format_args!(
                         "DOUMIBOOK_SHELF: {why}; the books of before are served on"
                     )),

@@ -105,12 +105,8 @@ pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> 
     listeners.iter().for_each(Listener::clean_up);
     drop(listeners);
     stop(&shared, &service);
-    if let Some(persistence) = persistence {
-        persistence.save();
-    }
-    if let Some(wishes) = wishes {
-        wishes.save();
-    }
+    persistence.iter().for_each(|persistence| persistence.save());
+    wishes.iter().for_each(|wishes| wishes.save());
     Ok(u8::from(ended == Ended::InnerGone))
 }
 

@@ -15,7 +15,7 @@ use crate::catalogue::library::{Guarded, Library};
 use crate::catalogue::memory::{Memory, Origin};
 use crate::catalogue::neodb::NeoDb;
 use crate::catalogue::shelf::Shelf;
-use crate::catalogue::shelf::reload::{self, ReloadableShelf};
+use crate::catalogue::shelf::reload::{self, ReloadableShelf, TOLD};
 use crate::catalogue::{Catalogue, statefile};
 use crate::chat::conversation::{Conversation, Offers};
 use crate::chat::replies::OwnReplies;
@@ -30,9 +30,6 @@ use crate::sys::http::{BaseUrl, Http, Proxy};
 use crate::sys::journal;
 use crate::sys::unix;
 use crate::wechat::credentials::Credentials;
-
-/// Bad lines of a shelf file that are reported one by one; the rest is counted.
-const REPORTED: usize = 20;
 
 /// Bytes of a file of answers: 2000 keywords with long answers are 4 MB.
 const LONGEST_REPLIES: u64 = 8 << 20;
@@ -116,13 +113,15 @@ fn shelf(settings: &Settings) -> Result<Box<dyn Catalogue>, String> {
     let Some(path) = &settings.shelf else { return Ok(Box::new(Shelf::builtin())) };
     let opened = ReloadableShelf::open(path);
     let (shelf, bad) = opened.map_err(|error| format!("DOUMIBOOK_SHELF: {error}"))?;
-    report_shelf(path, shelf.len(), &bad.iter().map(ToString::to_string).collect::<Vec<_>>());
+    let first: Vec<_> = bad.iter().take(TOLD).map(ToString::to_string).collect();
+    report_shelf(path, shelf.len(), bad.len(), &first);
     Ok(Box::new(shelf))
 }
 
-/// Says what of a shelf's file is served.
-pub fn report_shelf(path: &Path, books: usize, bad: &[String]) {
-    report_lines("DOUMIBOOK_SHELF", path, bad);
+/// Says what of a shelf's file is served: so many books, and so many bad lines, of which the first
+/// are told.
+pub fn report_shelf(path: &Path, books: usize, bad: usize, first: &[String]) {
+    report_lines("DOUMIBOOK_SHELF", path, bad, first);
     journal::info(format_args!("the shelf {} has {books} books", path.display()));
 }
 
@@ -136,12 +135,13 @@ pub fn read_replies(path: &Path) -> Result<OwnReplies, String> {
     let told = |why: String| format!("DOUMIBOOK_REPLIES: {}: {why}", path.display());
     let text = read_text(path).map_err(told)?;
     let (replies, wrong) = OwnReplies::read(&text).map_err(told)?;
-    let wrong: Vec<_> = wrong.iter().map(ToString::to_string).collect();
-    report_lines("DOUMIBOOK_REPLIES", path, &wrong);
+    let first: Vec<_> = wrong.iter().take(TOLD).map(ToString::to_string).collect();
+    report_lines("DOUMIBOOK_REPLIES", path, wrong.len(), &first);
     journal::info(format_args!("{} has {} keywords", path.display(), replies.len()));
     Ok(replies)
 }
 
+/// The text of a file of answers, in UTF-8.
 fn read_text(path: &Path) -> Result<String, String> {
     let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
     if about.len() > LONGEST_REPLIES {
@@ -151,12 +151,12 @@ fn read_text(path: &Path) -> Result<String, String> {
     String::from_utf8(bytes).map_err(|_| "not UTF-8; save it as UTF-8".to_owned())
 }
 
-fn report_lines(name: &str, path: &Path, bad: &[String]) {
-    for line in bad.iter().take(REPORTED) {
+fn report_lines(name: &str, path: &Path, bad: usize, first: &[String]) {
+    for line in first {
         journal::warning(format_args!("{name} {}: {line}", path.display()));
     }
-    if bad.len() > REPORTED {
-        journal::warning(format_args!("{name}: {} more bad lines", bad.len() - REPORTED));
+    if bad > first.len() {
+        journal::warning(format_args!("{name}: {} more bad lines", bad - first.len()));
     }
 }
 

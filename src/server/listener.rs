@@ -61,14 +61,18 @@ pub fn run(
     loop {
         let ready = unix::wait(&watched)?;
         match ready.as_slice() {
-            [true, ..] if signals.take()? == Some(Asked::Reload) => reload(),
-            [true, ..] => {
-                // Those who wait already would be reset; a passed socket keeps them for the next.
-                for listener in listeners.iter().filter(|listener| listener.ends_with_us()) {
-                    while acceptor.has_room() && acceptor.accept_one(listener) {}
+            [true, ..] => match signals.take()? {
+                Some(Asked::Stop) => {
+                    // Those who wait already would be reset; a passed socket keeps them for the
+                    // next.
+                    for listener in listeners.iter().filter(|listener| listener.ends_with_us()) {
+                        while acceptor.has_room() && acceptor.accept_one(listener) {}
+                    }
+                    return Ok(Ended::Asked);
                 }
-                return Ok(Ended::Asked);
-            }
+                Some(Asked::Reload) => reload(),
+                None => {}
+            },
             [_, true, ..] => return Ok(Ended::InnerGone),
             [_, _, rest @ ..] => {
                 for (listener, _) in listeners.iter().zip(rest).filter(|(_, ready)| **ready) {

@@ -17,6 +17,9 @@ use crate::catalogue::book::Source;
 use crate::catalogue::{Catalogue, Outcome, Query, Reread};
 use crate::sys::sync::lock;
 
+/// Bad lines that are told one by one; a file may consist of them.
+pub const TOLD: usize = 20;
+
 /// A shelf and where it came from.
 pub struct ReloadableShelf {
     path: PathBuf,
@@ -64,8 +67,8 @@ impl Catalogue for ReloadableShelf {
         let print = print(path).map_err(|error| format!("{}: {error}", path.display()));
         Some(print.and_then(|print| {
             let (shelf, bad) = Shelf::open(path)?;
-            let bad = bad.iter().map(BadLine::to_string).collect();
-            let reread = Reread { print, books: shelf.len(), bad };
+            let first = bad.iter().take(TOLD).map(BadLine::to_string).collect();
+            let reread = Reread { print, books: shelf.len(), bad: bad.len(), first };
             *lock(&self.shelf) = Arc::new(shelf);
             Ok(reread)
         }))
