@@ -135,3 +135,26 @@ fn one_line_of_the_log_has_question_and_outcome() {
     assert!(lines.iter().all(|line| line.chars().count() < 320), "{lines:?}");
     assert!(!server.stop().output.contains(" sent Text"));
 }
+
+/// A pipe in the file's place keeps the reload waiting for as long as the test likes.
+#[test]
+fn readers_are_answered_while_a_file_is_read() {
+    let directory = Directory::new();
+    let shelf = directory.file("shelf.csv", "书名\n三体\n");
+    let server = Server::serve(&[("DOUMIBOOK_SHELF", &shelf)]);
+    let mut client = server.connect();
+    fs::remove_file(&shelf).unwrap();
+    assert!(std::process::Command::new("mkfifo").arg(&shelf).status().unwrap().success());
+    server.signal(Signal::SIGHUP);
+    for _ in 0..3 {
+        assert!(say(&mut client, "oReader", "三体").starts_with("《三体》"));
+    }
+    // Once for its print, once for its books: two readings, which must not get into one.
+    for _ in 0..2 {
+        fs::write(&shelf, "书名\n活着\n围城\n").unwrap();
+        std::thread::sleep(std::time::Duration::from_secs(1));
+    }
+    server.wait_for_line("has 2 books");
+    assert!(say(&mut client, "oReader", "围城").starts_with("《围城》"));
+    assert_eq!(server.stop().code, Some(0));
+}
