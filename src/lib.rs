@@ -45,11 +45,14 @@
 //!
 //! | to change | open | what hangs together with it |
 //! |---|---|---|
-//! | a sentence for readers | [`chat::phrases`] | `tests/chat_conversation.txt` |
+//! | a sentence for readers | [`chat::phrases`] | `tests/chat_conversation.txt`, `chat_evening.txt` |
 //! | how a message is understood | [`chat::question`], for numbers [`catalogue::isbn`] | the conversation file |
 //! | what a card or list shows | [`chat::card`] | five entries of a page have to fit 2048 bytes: a page, [`catalogue::HITS`] and an entry's length |
 //! | a new event or kind of message | [`wechat::push`], then `listen` in [`chat::conversation`] | the compiler leads; `tests/service_answers.rs` |
 //! | a new source | a file in [`catalogue`], [`catalogue::book::Source`], [`cli::setup`] | `Source::ALL`; its settings; the READMEs |
+//! | the operator's own answers | [`chat::replies`] | `tests/chat_evening.txt` |
+//! | what is noted as a wish | [`chat::wish`], [`service::wishes`] | the file of [`service::wishbook`], [`cli::wishes`] |
+//! | what a SIGHUP reads again | [`cli::reload`], [`catalogue::library`]'s `reload` | `ExecReload=`, `doumibook-shelf.path` |
 //! | what a shelf file may look like | [`catalogue::shelf`] and the files below it | `check` shows what was understood |
 //! | how often a source is asked | [`catalogue::guard`] | the alert on its state in the README |
 //! | a bound of a request | [`server::limits`] | nginx' `client_max_body_size`; `UNFINISHED` |
@@ -60,7 +63,7 @@
 //! | a setting | [`cli::settings`] (`names`, then the struct) | `--help`, both READMEs and the example file, held by `tests/cli_words.rs` |
 //! | a command | [`cli::command`], `main` | `tests/cli_command.rs` |
 //! | a counter | [`service::metrics`] | the README's alerts |
-//! | what outlives a restart | [`catalogue::statefile`], [`service::persistence`] | its format's version |
+//! | what outlives a restart | [`catalogue::statefile`], [`service::persistence`], [`service::wishbook`] | its format's version |
 //! | the unit | `systemd/` | `tests/package.sh`, `.ci/run` |
 //!
 //! # Words
@@ -73,6 +76,8 @@
 //! - *source*: where books come from. *shelf*: the operator's own file. *holding*: the copies of
 //!   a book in a library.
 //! - *breaker*: leaves a source alone that failed. *budget*: how often one may be asked.
+//! - *wish*: a book that a reader looked for in vain and wants. *order*: what the operator's command
+//!   leaves for the service to do with wishes.
 //! - *edition*: one ISBN; *copy*: one volume that can be borrowed.
 #![forbid(unsafe_code)]
 

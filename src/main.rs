@@ -7,9 +7,9 @@ use doumibook::cli::command::{self, Command};
 use doumibook::cli::environment::{self, state_directory};
 use doumibook::cli::serve::{Failed, serve};
 use doumibook::cli::settings::Settings;
-use doumibook::cli::{ask, check, demo, menu};
-use doumibook::sys::journal;
+use doumibook::cli::{ask, check, demo, menu, wishes};
 use doumibook::sys::visible::printable;
+use doumibook::sys::{journal, unix};
 
 fn main() -> ExitCode {
     let (sentences, code) = match run() {
@@ -41,6 +41,12 @@ fn run() -> Result<u8, Failed> {
             return Ok(code);
         }
         Command::Menu(what) => print!("{}", printable(&menu::run(&what, &settings()?)?)),
+        Command::Wishes(what) => {
+            let state = state_directory().unwrap_or(wishes::STATE.into());
+            print!("{}", wishes::run(&what, &state)?);
+        }
+        Command::Reload(process) => unix::hang_up(process)
+            .map_err(|error| Failed::Start(format!("process {process}: {error}")))?,
         Command::Ask(asked) => {
             journal::hush();
             let settings = settings()?.or_demo_token().or_shelf();

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use doumibook::catalogue::Query;
 use doumibook::catalogue::book::{Book, Source};
-use doumibook::catalogue::memory::{FOUND_FOR, Memory, NOT_FOUND_FOR};
+use doumibook::catalogue::memory::{FOUND_FOR, Memory, NOT_FOUND_FOR, Origin, Remembered};
 
 /// Some moment in 2026.
 const NOON: u64 = 1_790_000_000;
@@ -118,4 +118,34 @@ fn what_came_in_during_a_save_is_still_unsaved() {
     memory.mark_saved(memory.snapshot().changes);
     memory.recall(&words("before"), NOON);
     assert!(!memory.changed_since_save(), "recalling changes nothing");
+}
+
+#[test]
+fn a_shelf_that_is_read_anew_takes_its_answers_and_later_misses_with_it() {
+    let origins = [Source::Interlib, Source::Shelf, Source::NeoDb];
+    let origins: Vec<_> = origins.into_iter().map(|source| Origin { source, print: 1 }).collect();
+    let mut memory = Memory::new(1 << 20, origins);
+    let named = |title: &str, source| -> Arc<[Book]> {
+        vec![Book { title: title.into(), source, ..Book::default() }].into()
+    };
+    let query = |words: &str| Query::words(words).unwrap();
+    memory.keep(&query("library"), named("a", Source::Interlib), NOON);
+    memory.keep(&query("shelf"), named("b", Source::Shelf), NOON);
+    memory.keep(&query("other"), named("c", Source::NeoDb), NOON);
+    memory.keep(&query("none"), Arc::default(), NOON);
+    memory.mark_saved(memory.snapshot().changes);
+    let before = memory.renewals();
+    memory.renew(Origin { source: Source::Shelf, print: 2 }, &[Source::Interlib]);
+    assert!(memory.changed_since_save());
+    let recalled =
+        ["library", "shelf", "other", "none"].map(|w| memory.recall(&query(w), NOON + 10));
+    assert_eq!(recalled.map(|books| books.is_some()), [true, false, false, false]);
+    // From elsewhere they are the last resort; of the shelf nothing is.
+    assert!(memory.last_resort(&query("other")).is_some());
+    assert!(memory.last_resort(&query("shelf")).is_none());
+    assert_eq!(memory.len(), 2);
+    assert_eq!(memory.snapshot().origins[1].print, 2);
+    // What was asked before, and is answered only now.
+    memory.remember_since(Remembered::new(&query("late"), Arc::default(), NOON + 10), before);
+    assert!(memory.recall(&query("late"), NOON + 10).is_none());
 }

@@ -371,7 +371,8 @@ fn a_guess_stays_a_guess() {
     let query = Query::words("三休").expect("words");
     let books = vec![Book { title: "三体".into(), ..Book::default() }];
     let mut memory = Memory::new(1 << 20, vec![origin]);
-    memory.keep_guess(&query, books.clone().into(), 1_790_000_000);
+    let answer = Remembered::new(&query, books.clone().into(), 1_790_000_000);
+    memory.remember(Remembered { guess: true, ..answer });
     let path = std::env::temp_dir().join(format!("doumibook-guess-{}", std::process::id()));
     statefile::write(&path, &memory.snapshot()).expect("a temporary file");
     let (mut same, _) = statefile::load(&path, 1 << 20, vec![origin]);

@@ -9,11 +9,13 @@ use std::fmt::Write as _;
 use percent_encoding::percent_decode_str;
 use support::client::{Client, post};
 use support::push::{Push, field, target};
-use support::server::{Server, TOKEN};
+use support::server::{Directory, Ended, Server, TOKEN};
 
 mod support;
 
 const SCRIPT: &str = include_str!("chat_conversation.txt");
+/// The same for what is set up by an operator who has more to offer.
+const EVENING: &str = include_str!("chat_evening.txt");
 const SHELF: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/chat_conversation.jsonl");
 
 /// One push and the reply it should get.
@@ -118,9 +120,37 @@ fn play(client: &mut Client, exchange: &Exchange) -> String {
 #[test]
 fn the_conversation_goes_as_written() {
     let server = Server::serve(&[("DOUMIBOOK_SHELF", SHELF)]);
+    play_all(&server, SCRIPT, 50);
+}
+
+#[test]
+fn so_does_that_with_wishes_and_answers_of_the_operators_own() {
+    let directory = Directory::new();
+    let settings = [
+        ("DOUMIBOOK_SHELF", directory.file("shelf.csv", &part("shelf.csv"))),
+        ("DOUMIBOOK_REPLIES", directory.file("replies.csv", &part("replies.csv"))),
+        ("DOUMIBOOK_WISHES", "yes".to_owned()),
+        ("DOUMIBOOK_LINKS", "none".to_owned()),
+        ("STATE_DIRECTORY", directory.path("")),
+    ];
+    let settings = settings.each_ref().map(|(name, value)| (*name, value.as_str()));
+    let server = Server::serve(&settings);
+    play_all(&server, EVENING, 20);
+    let Ended { code, output } = server.stop();
+    assert_eq!(code, Some(0), "{output}");
+}
+
+/// A file that stands in the remarks of the script, below its name.
+fn part(name: &str) -> String {
+    let (_, rest) = EVENING.split_once(&format!("# {name}:\n")).unwrap();
+    let lines = rest.lines().map_while(|line| line.strip_prefix("#   "));
+    lines.flat_map(|line| [line, "\n"]).collect()
+}
+
+fn play_all(server: &Server, script: &str, least: usize) {
     let mut client = server.connect();
-    let exchanges = exchanges(SCRIPT);
-    assert!(exchanges.len() > 50, "only {} exchanges were found", exchanges.len());
+    let exchanges = exchanges(script);
+    assert!(exchanges.len() > least, "only {} exchanges were found", exchanges.len());
     let mut wrong = String::new();
     for exchange in &exchanges {
         let came = play(&mut client, exchange);

@@ -75,7 +75,7 @@ fn what_is_right_is_done() {
 fn what_is_wrong_gets_a_hint() {
     for (line, hint) in [
         (&[][..],                             "no command; try doumibook demo, or doumibook --help"),
-        (&["sevre"],                          "unknown command \"sevre\"; there are serve, demo, ask, check and menu, see doumibook --help"),
+        (&["sevre"],                          "unknown command \"sevre\"; there are serve, demo, ask, check, menu, wishes and reload, see doumibook --help"),
         (&["--listen"],                       "invalid option '--listen'; try doumibook --help"),
         (&["serve", "now"],                   "unexpected argument \"now\"; try doumibook --help"),
         (&["serve", "--token", "x"],          "invalid option '--token'; try doumibook --help"),
@@ -87,6 +87,8 @@ fn what_is_wrong_gets_a_hint() {
         (&["ask", "--kind", "fax", "1"],      "--kind is \"fax\"; expected one of text, voice, scan, subscribe, unsubscribe, click, image, link, video, location, file, own-code"),
         (&["ask", "--mode", "aes", "1"],      "--mode is \"aes\"; expected plain, compatible or secure"),
         (&["ask", "--times", "4", "1"],       "--times is \"4\"; expected 1, 2 or 3"),
+        (&["reload"],                         "reload which process? systemctl reload doumibook knows"),
+        (&["reload", "0"],                    "reload: expected the number of a process"),
         (&["ask", "--show", "json", "1"],     "--show is \"json\"; expected xml"),
     ] {
         assert_eq!(read(line), Err(hint.to_owned()), "{line:?}");
@@ -110,7 +112,7 @@ fn the_help_names_every_setting_and_credential() {
 #[test]
 fn the_binary_says_it_and_ends_with_the_right_code() {
     let version = format!("doumibook {}\n", env!("CARGO_PKG_VERSION"));
-    let unknown = "doumibook: unknown command \"sevre\"; there are serve, demo, ask, check and menu, see \
+    let unknown = "doumibook: unknown command \"sevre\"; there are serve, demo, ask, check, menu, wishes and reload, see \
                    doumibook --help\n";
     let no_token = "doumibook: DOUMIBOOK_TOKEN is not set; expected the token from the console, 3 \
                     to 32 letters and digits (doumibook demo needs none)\n";

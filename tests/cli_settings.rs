@@ -147,7 +147,7 @@ fn without_anything_there_are_the_defaults() {
         settings.to_string(),
         "token=none token_old=none aes_key=none aes_key_old=none app_id=none app_secret=none \
          api_url=https://api.weixin.qq.com mode=plain listen=127.0.0.1:8080 name=豆米查书 \
-         welcome=built in sources= interlib_url=none interlib_lib=none interlib_per_minute=60 \
+         welcome=built in replies=none wishes=no links=douban sources= interlib_url=none interlib_lib=none interlib_per_minute=60 \
          douban_url=https://api.douban.com douban_key=none \
          douban_per_minute=8 neodb_url=https://neodb.social neodb_per_minute=30 contact=none \
          shelf=none workers=4 connections=256 lookups=64 memory=4M deadline_ms=4500 \

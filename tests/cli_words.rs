@@ -116,8 +116,9 @@ fn the_unit_that_checks_is_confined_as_the_one_that_serves() {
         lines.filter(|line| !is_own(line)).collect()
     };
     let both = ["Type", "ExecStart", "TimeoutStartSec", "RuntimeDirectory", "RootDirectory"];
-    let serves = ["NotifyAccess", "Restart", "RestartSec", "WatchdogSec", "TimeoutStopSec"];
-    let serve = shared(SERVICE, &[both, serves].concat());
+    let serves =
+        ["ExecReload", "NotifyAccess", "Restart", "RestartSec", "WatchdogSec", "TimeoutStopSec"];
+    let serve = shared(SERVICE, &[&both[..], &serves[..]].concat());
     assert_eq!(shared(CHECK, &[&both[..], &["SuccessExitStatus"]].concat()), serve);
     assert!(serve.contains(&"User=doumibook"), "else they are two users");
 }
@@ -154,6 +155,60 @@ fn the_readmes_show_what_ask_prints() {
             let block = reply.lines().flat_map(|line| ["    ", line, "\n"]).collect::<String>();
             let block = block.replace("    \n", "\n");
             assert!(document.contains(&block), "{name} does not show:\n{block}");
+        }
+    }
+}
+
+/// All code, with the texts that are broken over lines in one piece.
+fn code() -> String {
+    let mut code = String::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let text = fs::read_to_string(path).unwrap();
+                for line in text.lines().map(str::trim_start) {
+                    code.push_str(line.strip_suffix('\\').unwrap_or(line));
+                }
+            }
+        }
+    }
+    code
+}
+
+/// What the Chinese README explains of log and check are the program's own words.
+#[test]
+fn the_lines_that_are_explained_are_said() {
+    let (_, table) = CHINESE.split_once("| 原文 | 意思 | 怎么办 |\n|---|---|---|\n").unwrap();
+    let rows: Vec<_> = table.lines().map_while(|line| line.strip_prefix("| `")).collect();
+    assert_eq!(rows.len(), 10);
+    let code = code();
+    // What stands in no text of the program as it is: parts put together, and the system's words.
+    let made = ["push text found source=", "ms=", "WRONG sources DOUMIBOOK_SHELF:"];
+    for row in rows {
+        let said = row.split('`').next().unwrap();
+        for part in said.split('…').map(str::trim).filter(|part| !part.is_empty()) {
+            let part = part.strip_prefix("refused: ").unwrap_or(part);
+            let known = made.contains(&part) || part == "No such file or directory";
+            assert!(known || code.contains(part), "nobody says: {part}");
+        }
+    }
+}
+
+#[test]
+fn every_unit_that_is_named_is_there() {
+    for (name, document) in [("README.md", README), ("README.zh-CN.md", CHINESE)] {
+        let word = |c: char| !(c.is_ascii_alphanumeric() || "-._".contains(c));
+        let units = document.split(word).map(|word| word.trim_matches('.')).filter(|word| {
+            let kinds = [".service", ".socket", ".path"];
+            word.starts_with("doumibook") && kinds.iter().any(|kind| word.ends_with(kind))
+        });
+        for unit in units {
+            let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("systemd").join(unit);
+            assert!(path.exists(), "{name} names {unit}");
         }
     }
 }

@@ -7,6 +7,8 @@ deb=$(realpath "$1")
 fail() { echo "package: $*" >&2; exit 1; }
 
 expected='-rw-r--r-- ./usr/lib/systemd/system/doumibook-check.service
+-rw-r--r-- ./usr/lib/systemd/system/doumibook-shelf.path
+-rw-r--r-- ./usr/lib/systemd/system/doumibook-shelf.service
 -rw-r--r-- ./usr/lib/systemd/system/doumibook.service
 -rw-r--r-- ./usr/lib/systemd/system/doumibook.socket
 -rw-r--r-- ./usr/share/doc/doumibook/README.md

@@ -209,6 +209,11 @@ impl Source {
         Self::ALL.into_iter().find(|source| source.name() == name)
     }
 
+    /// Whether its books are the operator's own.
+    pub fn is_own(self) -> bool {
+        matches!(self, Self::Shelf | Self::Interlib)
+    }
+
     /// Whether it knows how many copies stand on its shelves at this moment.
     pub fn has_live_copies(self) -> bool {
         self == Self::Interlib

@@ -49,6 +49,18 @@ pub struct Rows<M> {
     wasted: usize,
 }
 
+/// The rows of a text that is there as a whole.
+pub fn whole(text: String) -> Rows<impl FnMut(&mut String) -> bool> {
+    let mut text = Some(text);
+    Rows::new(move |rows: &mut String| match text.take() {
+        Some(text) => {
+            rows.push_str(&text);
+            true
+        }
+        None => false,
+    })
+}
+
 impl<M: FnMut(&mut String) -> bool> Rows<M> {
     /// Begins at the first row, for now with a comma as the separator.
     pub fn new(more: M) -> Self {

@@ -74,6 +74,7 @@ impl Douban {
         let (path, words) = match query {
             Query::Isbn(isbn) => (format!("/v2/book/isbn/{isbn}"), None),
             Query::Subject(id) => (format!("/v2/book/{id}"), None),
+            Query::Newest => return Err(Outcome::Unasked),
             Query::Words(words) | Query::Author(words) => {
                 ("/v2/book/search".to_owned(), Some(words.as_str()))
             }

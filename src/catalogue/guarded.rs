@@ -55,8 +55,12 @@ impl Guarded {
         Self { catalogue, gate: remote.then(|| Mutex::new(SourceGuard::new(per_minute))) }
     }
 
-    /// The question as this source is asked it; what leaves the machine is cleaned.
+    /// The question as this source is asked it, if it can know: what is new only the shelf does.
+    /// What leaves the machine is cleaned.
     pub(super) fn asked(&self, query: &Query) -> Option<Query> {
+        if *query == Query::Newest && self.catalogue.source() != Source::Shelf {
+            return None;
+        }
         if self.gate.is_some() { query.for_sending() } else { Some(query.clone()) }
     }
 

@@ -14,9 +14,9 @@ use std::time::{Duration, Instant};
 use super::answer::{Answer, Verdict, verdict, without_copies, without_library};
 use super::guard::BreakerState;
 use super::guarded::{Books, hash, split};
-use super::memory::{FOUND_FOR, Memory, Remembered};
+use super::memory::{FOUND_FOR, Memory, Origin, Remembered};
 use super::report::{SourceEvent, SourceReport};
-use super::{Outcome, Query, statefile};
+use super::{Outcome, Query, Reread, statefile};
 use crate::catalogue::book::{Book, Source};
 use crate::sys::sync::lock;
 
@@ -82,21 +82,41 @@ impl Library {
         if let Some(books) = uncounted {
             return self.recount(query, &books, reader, until);
         }
+        let era = lock(&self.memory).renewals();
         let (mut reports, mut aside) = (Vec::new(), None);
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
             let asker = Asker { query, reader, until };
             match self.ask_plainly(source, later, &asker, &mut reports) {
-                Some(Books::Found(books)) => return self.learn(query, books.into(), reports),
+                Some(Books::Found(books)) => return self.learn(query, books.into(), reports, era),
                 Some(Books::Guess(books)) if aside.is_none() => aside = Some(books),
                 _ => {}
             }
             rest = later;
         }
         match aside {
-            Some(books) => self.guess(query, books.into(), reports),
-            None => self.come_back_empty(query, reports),
+            Some(books) => self.guess(query, books.into(), reports, era),
+            None => self.come_back_empty(query, reports, era),
         }
+    }
+
+    /// Has every source that was read from a file read it again, while others go on answering.
+    /// What is remembered and no longer holds is forgotten.
+    pub fn reload(&self) -> Vec<Result<Reread, String>> {
+        let mut outcomes = Vec::new();
+        let mut before = Vec::new();
+        for Guarded { catalogue, .. } in &self.sources {
+            if let Some(outcome) = catalogue.reload() {
+                if let Ok(reread) = &outcome {
+                    let origin = Origin { source: catalogue.source(), print: reread.print };
+                    lock(&self.memory).renew(origin, &before);
+                    self.learned.notify_all();
+                }
+                outcomes.push(outcome);
+            }
+            before.push(catalogue.source());
+        }
+        outcomes
     }
 
     /// Where each breaker stands, for metrics; a shelf has none.
@@ -237,32 +257,44 @@ impl Library {
     }
 
     /// A full answer, to be remembered.
-    fn learn(&self, query: &Query, books: Arc<[Book]>, reports: Vec<SourceReport>) -> Answer {
+    fn learn(
+        &self,
+        query: &Query,
+        books: Arc<[Book]>,
+        reports: Vec<SourceReport>,
+        era: u64,
+    ) -> Answer {
         let wall = self.clock.wall();
         let (not_held, instead) = without_library(&books, &reports);
         let at = if instead { wall.saturating_sub(FOUND_FOR - INSTEAD_FOR) } else { wall };
         let answer = Remembered::new(query, Arc::clone(&books), wall);
-        lock(&self.memory).remember(Remembered { at, not_held, ..answer });
+        lock(&self.memory).remember_since(Remembered { at, not_held, ..answer }, era);
         self.learned.notify_all();
         Answer { not_held, ..Answer::of(books, reports) }
     }
 
     /// Nobody is sure, but there are books that may have been meant. Remembered only when every
     /// source that could know was asked.
-    fn guess(&self, query: &Query, books: Arc<[Book]>, reports: Vec<SourceReport>) -> Answer {
+    fn guess(
+        &self,
+        query: &Query,
+        books: Arc<[Book]>,
+        reports: Vec<SourceReport>,
+        era: u64,
+    ) -> Answer {
         if verdict(&reports) == Verdict::NotFound {
-            let wall = self.clock.wall();
-            lock(&self.memory).keep_guess(query, Arc::clone(&books), wall);
+            let answer = Remembered::new(query, Arc::clone(&books), self.clock.wall());
+            lock(&self.memory).remember_since(Remembered { guess: true, ..answer }, era);
             self.learned.notify_all();
         }
         Answer { guess: true, ..Answer::of(books, reports) }
     }
 
     /// No source has found anything: a miss, or the last resort, or the reason for neither.
-    fn come_back_empty(&self, query: &Query, reports: Vec<SourceReport>) -> Answer {
+    fn come_back_empty(&self, query: &Query, reports: Vec<SourceReport>, era: u64) -> Answer {
         let verdict = verdict(&reports);
         if verdict == Verdict::NotFound {
-            return self.learn(query, Arc::default(), reports);
+            return self.learn(query, Arc::default(), reports, era);
         }
         let mut memory = lock(&self.memory);
         let guess = memory.is_guess(query);

@@ -109,6 +109,7 @@ pub struct Memory {
     origins: Vec<Origin>,
     changes: u64,
     saved: u64,
+    renewals: u64,
 }
 
 /// All that was remembered at one moment, least used first. Taking it copies no book.
@@ -170,16 +171,18 @@ impl Memory {
         self.changes += 1;
     }
 
-    /// As [`Memory::keep`], for books that may have been meant while nobody has what was asked for;
-    /// believed as long as a miss.
-    pub fn keep_guess(&mut self, query: &Query, books: Arc<[Book]>, now: u64) {
-        self.remember(Remembered { guess: true, ..Remembered::new(query, books, now) });
-    }
-
-    /// Whether what is remembered for `query` is a guess.
+    /// Whether what is remembered for `query` are books that may have been meant.
     pub fn is_guess(&self, query: &Query) -> bool {
         let answer = self.ticks.get(query).and_then(|tick| self.answers.get(tick));
         answer.is_some_and(|answer| answer.guess)
+    }
+
+    /// As [`Memory::remember`], unless a source was read anew since there were so many
+    /// [renewals](Self::renewals): it may know better.
+    pub fn remember_since(&mut self, answer: Remembered, renewals: u64) {
+        if self.renewals == renewals {
+            self.remember(answer);
+        }
     }
 
     /// Takes back what an earlier run remembered, if it still holds for the sources of today:
@@ -202,6 +205,35 @@ impl Memory {
             let not_held = answer.not_held && library;
             self.insert(Remembered { at: if holds { answer.at } else { 0 }, not_held, ..answer });
         }
+    }
+
+    /// What `origin` names was read anew, after the sources `before` it: what those answered still
+    /// holds, of the others only books from elsewhere, as a last resort.
+    pub fn renew(&mut self, origin: Origin, before: &[Source]) {
+        self.renewals += 1;
+        self.changes += 1;
+        if let Some(known) = self.origins.iter_mut().find(|known| known.source == origin.source) {
+            *known = origin;
+        }
+        let Self { answers, ticks, bytes, .. } = self;
+        answers.retain(|_, answer| {
+            let source = answer.books.first().map(|book| book.source);
+            if source.is_some_and(|source| before.contains(&source)) {
+                return true;
+            }
+            answer.at = 0;
+            let keep = source.is_some_and(|source| source != origin.source);
+            if !keep {
+                ticks.remove(&answer.query);
+                *bytes -= cost(answer);
+            }
+            keep
+        });
+    }
+
+    /// How often a source was read anew: an answer begun before is not to be remembered.
+    pub fn renewals(&self) -> u64 {
+        self.renewals
     }
 
     /// Everything, for writing down. [`Snapshot::changes`] tells later whether more has come in.
@@ -284,7 +316,7 @@ const COUNTS: usize = 2 * size_of::<usize>();
 
 fn cost(Remembered { query, books, .. }: &Remembered) -> usize {
     let key = match &**query {
-        Query::Isbn(_) => 0,
+        Query::Isbn(_) | Query::Newest => 0,
         Query::Words(s) | Query::Author(s) | Query::Subject(s) => text_cost(s),
     };
     let question = COUNTS + size_of::<Query>() + ALLOCATION + key;

@@ -53,6 +53,8 @@ pub enum Query {
     Author(String),
     /// The book with this number on Douban: 1 to 12 digits.
     Subject(String),
+    /// What came to the shelf last.
+    Newest,
 }
 
 impl Query {
@@ -79,7 +81,7 @@ impl Query {
         match self {
             Self::Words(words) => Some(Self::Words(sent::clean(words)?)),
             Self::Author(name) => Some(Self::Author(sent::clean(name)?)),
-            Self::Isbn(_) | Self::Subject(_) => Some(self.clone()),
+            Self::Isbn(_) | Self::Subject(_) | Self::Newest => Some(self.clone()),
         }
     }
 
@@ -98,6 +100,7 @@ impl fmt::Display for Query {
             Self::Words(words) => write!(f, "words:{words}"),
             Self::Author(name) => write!(f, "author:{name}"),
             Self::Subject(id) => write!(f, "subject:{id}"),
+            Self::Newest => write!(f, "newest:"),
         }
     }
 }
@@ -118,6 +121,34 @@ pub trait Catalogue: Send + Sync {
     fn renew(&self, _books: &[Book], _until: Instant) -> Outcome {
         Outcome::Unasked
     }
+
+    /// Reads again what it was read from, if that is a file. What cannot be served leaves it as it
+    /// was.
+    fn reload(&self) -> Option<Result<Reread, String>> {
+        None
+    }
+}
+
+/// A file of books that was read again.
+#[derive(Clone, Debug)]
+pub struct Reread {
+    /// Tells this file from others, as in [`memory::Origin`].
+    pub print: u64,
+    /// What of it is served.
+    pub served: Served,
+}
+
+/// What of a file of books is served, for the log.
+#[derive(Clone, Debug)]
+pub struct Served {
+    /// How many books there are.
+    pub books: usize,
+    /// How many lines are not served, or not wholly.
+    pub bad: usize,
+    /// A sentence for each of the first of them.
+    pub first: Vec<String>,
+    /// How the file was understood, a sentence each.
+    pub understood: Vec<String>,
 }
 
 /// What one source answered.

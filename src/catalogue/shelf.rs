@@ -12,12 +12,13 @@ use std::time::Instant;
 
 use super::{Catalogue, HITS, Outcome, Query};
 use crate::catalogue::book::{Book, Source};
+use fields::Field;
 use search::{About, Hits, Tier};
 use store::Store;
 
 mod cnmarc;
 mod dates;
-mod encoding;
+pub mod encoding;
 mod fields;
 mod file;
 mod format;
@@ -27,6 +28,7 @@ mod marc21;
 mod names;
 mod objects;
 mod people;
+pub mod reload;
 mod report;
 pub mod search;
 mod store;
@@ -115,6 +117,19 @@ impl Shelf {
         books
     }
 
+    /// The books that came last, the last one first; none where no book has its day.
+    fn newest(&self) -> Vec<u32> {
+        let all = 0..self.0.len() as u32;
+        let mut dated: Vec<(&str, u32)> = all
+            .map(|n| (self.0.fields(n)[Field::Added as usize], n))
+            .filter(|(day, _)| !day.is_empty())
+            .collect();
+        // Of one day the last in the file: files are continued at their end.
+        dated.sort_unstable_by(|one, other| other.cmp(one));
+        // More than are shown, since some are copies of one book.
+        dated.iter().take(HITS * 5).map(|(_, n)| *n).collect()
+    }
+
     /// How many books there are.
     pub fn len(&self) -> usize {
         self.0.len()
@@ -193,11 +208,12 @@ impl Catalogue for Shelf {
             Query::Author(typed) => return self.outcome(&self.by_author(typed)),
             Query::Isbn(isbn) => self.numbered(&isbn.isbn13()),
             Query::Subject(id) => self.numbered(id),
+            Query::Newest => self.newest(),
         };
         match query {
             _ if !numbers.is_empty() => Outcome::Found(self.shown(&numbers)),
             // The book may well stand here, only without Douban's number.
-            Query::Subject(_) => Outcome::Unasked,
+            Query::Subject(_) | Query::Newest => Outcome::Unasked,
             _ => Outcome::NotFound,
         }
     }

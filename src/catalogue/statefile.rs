@@ -176,6 +176,7 @@ pub(crate) fn parse_query(key: &str) -> Option<Query> {
         "words" => Query::words(rest),
         "author" => Query::author(rest),
         "subject" => Query::subject(rest),
+        "newest" => Some(Query::Newest),
         _ => None,
     }
 }

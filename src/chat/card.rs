@@ -36,15 +36,30 @@ pub enum Way {
     Author,
 }
 
+/// Where cards lead.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Links {
+    /// To the book's own page, else to Douban's by its ISBN.
+    #[default]
+    Douban,
+    /// To the book's own page, as its source gives it.
+    Own,
+    /// Nowhere, but for books of a source that asks for the link.
+    None,
+}
+
 /// The card of one book: a news article when there is a page to open, else a text.
-pub fn card(book: &Book, way: Way, occasion: Occasion) -> Reply {
-    let url = match (&book.isbn, book.link.as_str()) {
+pub fn card(book: &Book, way: Way, occasion: Occasion, links: Links) -> Reply {
+    let url = match (&book.isbn, book.link.as_str(), links) {
+        (_, _, Links::None) if book.source.is_own() => String::new(),
         // Douban's web site leads from an ISBN to the book's page, so a shelf need not know
         // Douban's numbers.
-        (Some(isbn), "") => format!("https://book.douban.com/isbn/{isbn}/"),
-        (None, "") => return Reply::text(text_card(book, way)),
-        (_, link) => link.to_owned(),
+        (Some(isbn), "", Links::Douban) => format!("https://book.douban.com/isbn/{isbn}/"),
+        (_, link, _) => link.to_owned(),
     };
+    if url.is_empty() {
+        return Reply::text(text_card(book, way));
+    }
     let mut lines = facts(book);
     // An article holds no links but its own.
     lines.push(ReplyText::default());
@@ -181,24 +196,27 @@ fn bare_name(name: &str) -> &str {
 
 /// One page of a list, `page` from 0, which has to be there.
 pub fn list(books: &[Book], searched: &ReplyText, page: usize) -> Reply {
-    headed(phrases::list_head(searched, books.len(), page + 1, pages(books.len())), books, page)
+    let head = phrases::list_head(searched, books.len(), page + 1, pages(books.len()));
+    let dated = searched.as_str() == phrases::NEWEST;
+    headed(head, books, page, dated, phrases::LIST_END)
 }
 
 /// Books that may have been meant; a single one is a list, too, so that nobody takes it for what
 /// was asked for.
-pub fn guesses(books: &[Book], searched: &ReplyText, page: usize) -> Reply {
-    headed(phrases::guess_head(searched), books, page)
+pub fn guesses(books: &[Book], searched: &ReplyText, page: usize, wishes: bool) -> Reply {
+    let end = if wishes { phrases::GUESS_END } else { phrases::LIST_END };
+    headed(phrases::guess_head(searched), books, page, false, end)
 }
 
-fn headed(head: ReplyText, books: &[Book], page: usize) -> Reply {
+fn headed(head: ReplyText, books: &[Book], page: usize, dated: bool, end: &'static str) -> Reply {
     let pages = pages(books.len());
     let mut text = head;
     for (number, book) in books.iter().enumerate().skip(page * PAGE).take(PAGE) {
         text.push("\n");
-        text.push(entry(number + 1, book));
+        text.push(entry(number + 1, book, dated));
     }
     text.push("\n\n");
-    text.push(phrases::LIST_END);
+    text.push(end);
     let previous = (page > 0).then(|| link(phrases::PREVIOUS, phrases::PREVIOUS));
     let next = (page + 1 < pages).then(|| link(phrases::NEXT_PAGE, phrases::MORE));
     for link in previous.into_iter().chain(next) {
@@ -213,7 +231,8 @@ pub fn pages(count: usize) -> usize {
     count.div_ceil(PAGE).max(1)
 }
 
-fn entry(number: usize, book: &Book) -> ReplyText {
+/// One line of a list; `dated` with the day the book came instead of its year.
+fn entry(number: usize, book: &Book, dated: bool) -> ReplyText {
     // A library has many editions of one title, told apart by what follows it.
     let whole = format!("{}：{}", book.title, book.subtitle);
     let fits =
@@ -225,6 +244,7 @@ fn entry(number: usize, book: &Book) -> ReplyText {
     let author = book.authors.first().map(|name| outside(&text::shorten(name, 16)));
     let year = Some(text::cut(&book.pubdate, 4));
     let year = year.filter(|year| year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()));
+    let year = if dated { Some(book.added.as_str()) } else { year };
     let year = year.map(outside);
     let score = match book.rating {
         Rating::Scored { tenths, .. } => Some(label::score(tenths)),
@@ -242,6 +262,7 @@ fn entry(number: usize, book: &Book) -> ReplyText {
 mod tests {
     use super::*;
     use crate::catalogue::book::UNCOUNTED;
+    use crate::wechat::push::{AccountId, OpenId};
 
     #[test]
     #[rustfmt::skip]
@@ -254,6 +275,28 @@ mod tests {
             ("[美]", "[美]"),
         ] {
             assert_eq!(bare_name(name), bare, "{name}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn a_card_leads_where_the_operator_wants() {
+        const PAGE: &str = "https://lib.example/1";
+        for (source, link, links, leads) in [
+            (Source::Shelf,  "",   Links::Douban, "<Url><![CDATA[https://book.douban.com/isbn/9787536692930/]]>"),
+            (Source::Shelf,  PAGE, Links::Douban, "<Url><![CDATA[https://lib.example/1]]>"),
+            (Source::Shelf,  PAGE, Links::Own,    "<Url><![CDATA[https://lib.example/1]]>"),
+            (Source::Shelf,  "",   Links::Own,    "<MsgType><![CDATA[text]]>"),
+            (Source::Shelf,  PAGE, Links::None,   "<MsgType><![CDATA[text]]>"),
+            // Its terms ask for the link.
+            (Source::Douban, PAGE, Links::None,   "<Url><![CDATA[https://lib.example/1]]>"),
+        ] {
+            let isbn = crate::catalogue::isbn::Isbn::parse("9787536692930");
+            let book = Book { title: "三体".into(), isbn, link: link.into(), source, ..Book::default() };
+            let reply = card(&book, Way::Words, Occasion::Message, links);
+            let ids = (OpenId::parse("oA").unwrap(), AccountId::parse("gh_1").unwrap());
+            let xml = reply.to_xml(&ids.0, &ids.1, 1).unwrap();
+            assert!(xml.contains(leads), "{links:?} {link} {xml}");
         }
     }
 

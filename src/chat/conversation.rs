@@ -2,31 +2,27 @@
 //!
 //! In: a [`Push`] and the moment; later the [`Answer`] to what it asked. Out: a [`Next`] step,
 //! and a [`Reply`]. Remembers for each reader what was last searched, the page shown, and what
-//! is still being looked for: for ten minutes, for at most 10 240 readers, and not at all
-//! for those who left. Whoever was heard of within the last minute is not forgotten for anybody new. The books themselves are in the memory of the catalogue.
+//! still being looked for, or was looked for in vain. The books themselves are in the memory of
+//! the catalogue.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard};
-use std::time::{Duration, Instant};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
 
 use crate::catalogue::Query;
 use crate::catalogue::answer::{Answer, Verdict};
+use crate::catalogue::fold::fold;
 use crate::catalogue::isbn::{self, Typed};
 use crate::catalogue::links;
-use crate::chat::card::{self, Way};
+use crate::chat::card::{self, Links, Way};
 use crate::chat::phrases;
 use crate::chat::question::Question;
+use crate::chat::readers::{Readers, Request, View};
+use crate::chat::replies::OwnReplies;
+use crate::chat::wish::{self, Wanted};
 use crate::sys::sync::lock;
 use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push};
 use crate::wechat::reply::Reply;
 use crate::wechat::reply_text::{ReplyText, link};
-
-/// How long a list may be used.
-const KEPT: Duration = Duration::from_secs(600);
-/// How long nobody new takes a reader's place.
-const YOUNG: Duration = Duration::from_secs(60);
-/// Readers remembered at the same time, about 400 bytes each: 170 new ones a second for a minute.
-const READERS: usize = 10_240;
 
 /// What to do about a push.
 #[derive(Clone, Debug, PartialEq)]
@@ -37,56 +33,47 @@ pub enum Next {
     Find(Request),
 }
 
-/// A query, and what of its answer is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// What to look for.
-    pub query: Query,
-    /// What to show of it.
-    pub view: View,
-}
-
-/// A part of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
-    /// A page of the list, from 0; of a single book its card.
-    Page(usize),
-    /// The card of the book with this number, from 1.
-    Pick(usize),
+/// What an account offers beside books.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Offers {
+    /// Whether wishes are noted.
+    pub wishes: bool,
+    /// Whether the operator's own books are asked first, so that what comes from elsewhere is not
+    /// among them.
+    pub own_first: bool,
+    /// Where cards lead.
+    pub links: Links,
 }
 
 /// All conversations.
 pub struct Conversation {
     account: String,
     welcome: Option<String>,
-    readers: Mutex<HashMap<OpenId, Reader>>,
-}
-
-/// What is remembered of one reader, outside of the conversations.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Kept {
-    /// Who.
-    pub reader: OpenId,
-    /// How long ago they were heard of.
-    pub age: Duration,
-    /// What was last searched, and the page shown.
-    pub list: Option<(Query, usize)>,
-    /// What is still being looked for.
-    pub pending: Option<Request>,
-}
-
-/// There only for who has asked for something and not left since.
-#[derive(Clone)]
-struct Reader {
-    seen: Instant,
-    list: Option<(Query, usize)>,
-    pending: Option<Request>,
+    offers: Offers,
+    replies: Mutex<Arc<OwnReplies>>,
+    /// What is remembered of each reader.
+    pub readers: Readers,
 }
 
 impl Conversation {
     /// `welcome` replaces the built-in welcome.
     pub fn new(account: String, welcome: Option<String>) -> Self {
-        Self { account, welcome, readers: Mutex::default() }
+        let (offers, replies) = (Offers::default(), Mutex::default());
+        Self { account, welcome, offers, replies, readers: Readers::default() }
+    }
+
+    /// The same account with more to offer.
+    pub fn offering(self, offers: Offers) -> Self {
+        Self { offers, ..self }
+    }
+
+    /// From now on these are the operator's own answers.
+    pub fn answer_with(&self, replies: OwnReplies) {
+        *lock(&self.replies) = Arc::new(replies);
+    }
+
+    fn replies(&self) -> Arc<OwnReplies> {
+        lock(&self.replies).clone()
     }
 
     /// The account's name.
@@ -125,6 +112,12 @@ impl Conversation {
             Event::Click(key) => match key.to_ascii_uppercase().as_str() {
                 "SCAN" | "SCAN_BOOK" => say(phrases::SCAN_HOW),
                 "MORE" => self.listed(from, now, |page| View::Page(page + 1)),
+                "NEW" => find(Query::Newest),
+                named if named.starts_with("REPLY:") => {
+                    let keyword = key.get("REPLY:".len()..).unwrap_or_default();
+                    let replies = self.replies();
+                    replies.named(keyword).map_or_else(|| say(phrases::help()), say_own)
+                }
                 _ => say(phrases::help()),
             },
             Event::ScanCode(scanned) => match isbn::typed(scanned) {
@@ -148,16 +141,22 @@ impl Conversation {
                 return say(phrases::LINK);
             }
         }
-        match Question::from_text(typed) {
+        let question = Question::from_text(typed);
+        if let Some(next) = self.offered(from, typed, &question, now) {
+            return next;
+        }
+        match question {
             Question::Find(query) => find(query),
             Question::Pick(number) => self.listed(from, now, |_| View::Pick(number)),
             Question::More => self.listed(from, now, |page| View::Page(page + 1)),
             Question::Previous => self.listed(from, now, |page| View::Page(page.saturating_sub(1))),
             Question::Back => self.listed(from, now, View::Page),
-            Question::PickUp => match self.recall(from, now).and_then(|reader| reader.pending) {
-                Some(wanted) => Next::Find(wanted),
-                None => say(phrases::NOTHING_WAITS),
-            },
+            Question::PickUp => {
+                match self.readers.recall(from, now).and_then(|reader| reader.pending) {
+                    Some(wanted) => Next::Find(wanted),
+                    None => say(phrases::NOTHING_WAITS),
+                }
+            }
             Question::Help => say(phrases::help()),
             Question::NoIsbn(mistake) => say(phrases::no_isbn(mistake)),
             Question::Thanks => say(phrases::THANKS),
@@ -168,9 +167,40 @@ impl Conversation {
         }
     }
 
+    /// What the operator's own answers, wishes or the newest books say to a message, if anything.
+    fn offered(
+        &self,
+        from: &OpenId,
+        typed: &str,
+        question: &Question,
+        now: Instant,
+    ) -> Option<Next> {
+        let replies = self.replies();
+        // A number is a place in the list of who has one, whatever else it is.
+        let list = || self.readers.recall(from, now)?.list;
+        let listed = matches!(question, Question::Pick(_)) && list().is_some();
+        if let Some(answer) = replies.exact(typed).filter(|_| !listed) {
+            return Some(say_own(answer));
+        }
+        if self.offers.wishes
+            && let Some(wished) = wish::asked(typed)
+            && let Some(query) = wished.or_else(|| self.readers.recall(from, now)?.missed)
+        {
+            return Some(Next::Find(Request { query, view: View::Wish }));
+        }
+        if is_newest(typed) {
+            return Some(find(Query::Newest));
+        }
+        let searches = matches!(
+            question,
+            Question::Find(Query::Words(_) | Query::Author(_)) | Question::TooLong
+        );
+        replies.contained(typed).filter(|_| searches).map(say_own)
+    }
+
     /// Something of the list the reader has; `view` is given the page shown last.
     fn listed(&self, from: &OpenId, now: Instant, view: impl FnOnce(usize) -> View) -> Next {
-        match self.recall(from, now).and_then(|reader| reader.list) {
+        match self.readers.recall(from, now).and_then(|reader| reader.list) {
             Some((query, page)) => Next::Find(Request { query, view: view(page) }),
             None => say(phrases::NO_LIST),
         }
@@ -186,44 +216,47 @@ impl Conversation {
         now: Instant,
     ) -> Reply {
         let searched = searched(&wanted.query);
-        let books = match answer.verdict {
-            Verdict::NotFound => return not_found(&wanted.query, searched),
-            Verdict::Unasked if matches!(wanted.query, Query::Subject(_)) => {
-                return Reply::text(phrases::LINK);
-            }
-            // Signs alone, which no source searches for.
-            Verdict::Unasked => return not_found(&wanted.query, searched),
-            Verdict::TooMany => return Reply::text(phrases::SLOW_DOWN),
-            Verdict::Busy => return Reply::text(phrases::BUSY),
-            Verdict::Trouble => return Reply::text(phrases::TROUBLE),
-            Verdict::Found => &answer.books,
+        let wish = self.wish(wanted, answer);
+        let offered = wish.is_some();
+        if let Some(wish) = wish {
+            self.readers.change(from, |reader| {
+                (reader.seen, reader.missed) = (now, Some(wish.asked));
+            });
+        }
+        if answer.verdict != Verdict::Found {
+            return without_books(answer.verdict, &wanted.query, offered);
+        }
+        let led = |reply: Reply, count| {
+            let elsewhere = answer.source.filter(|_| answer.not_held);
+            let says = elsewhere.map(|s| phrases::not_held(phrases::card::source(s), count));
+            let offers = (offered && !answer.guess).then(|| phrases::OFFER_WISH.into());
+            let lead = ReplyText::join(&says.into_iter().chain(offers).collect::<Vec<_>>(), "\n");
+            if lead.is_empty() { reply } else { reply.led_by(&lead) }
         };
-        let led = |reply: Reply, count| match answer.source.filter(|_| answer.not_held) {
-            Some(source) => reply.led_by(&phrases::not_held(phrases::card::source(source), count)),
-            None => reply,
-        };
-        match (wanted.view, &books[..]) {
+        let links = self.offers.links;
+        match (wanted.view, &answer.books[..]) {
             (View::Pick(number), books) => match books.get(number.wrapping_sub(1)) {
-                Some(book) => led(card::card(book, Way::List, occasion), 1),
+                Some(book) => led(card::card(book, Way::List, occasion, links), 1),
                 None => Reply::text(phrases::no_such_number(books.len())),
             },
-            (View::Page(_), [book]) if !answer.guess => {
+            (View::Page(_) | View::Wish, [book]) if !answer.guess => {
                 let way = match wanted.query {
                     Query::Isbn(_) | Query::Subject(_) => Way::Number,
-                    Query::Words(_) => Way::Words,
+                    Query::Words(_) | Query::Newest => Way::Words,
                     Query::Author(_) => Way::Author,
                 };
-                led(card::card(book, way, occasion), 1)
+                led(card::card(book, way, occasion, links), 1)
             }
             (View::Page(page), books) if page >= card::pages(books.len()) => {
                 Reply::text(phrases::LAST_PAGE)
             }
-            (View::Page(page), books) => {
-                if let Some(reader) = self.readers().get_mut(from) {
+            (view, books) => {
+                let page = if let View::Page(page) = view { page } else { 0 };
+                self.readers.change(from, |reader| {
                     (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
-                }
+                });
                 let list = match answer.guess {
-                    true => card::guesses(books, &searched, page),
+                    true => card::guesses(books, &searched, page, offered),
                     false => card::list(books, &searched, page),
                 };
                 led(list, books.len())
@@ -231,101 +264,38 @@ impl Conversation {
         }
     }
 
-    /// A reader asks for something that takes time, or has several books: what comes of it is
-    /// remembered, unless they leave meanwhile, or everybody remembered is in the midst of it.
-    pub fn begin(&self, from: &OpenId, now: Instant) {
-        let mut readers = self.readers();
-        let known = readers.remove(from).filter(|reader| reader.is_fresh(now));
-        if known.is_none() && readers.len() >= READERS {
-            // An eighth at a time, so that a flood of new readers does not search for each one.
-            let mut seen: Vec<_> = readers.values().map(|reader| reader.seen).collect();
-            let (_, &mut line, _) = seen.select_nth_unstable(READERS / 8);
-            readers.retain(|_, reader| reader.seen > line || reader.age(now) < YOUNG);
-            if readers.len() >= READERS {
-                return;
-            }
-        }
-        let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None });
-        readers.insert(from.clone(), Reader { seen: now, ..reader });
+    /// What of an answer may be wished, where wishes are noted.
+    pub fn wish(&self, wanted: &Request, answer: &Answer) -> Option<Wanted> {
+        if self.offers.wishes { wish::of(wanted, answer, self.offers.own_first) } else { None }
+    }
+
+    /// Whether something of an answer is remembered of its reader.
+    pub fn remembers(&self, answer: &Answer) -> bool {
+        answer.books.len() > 1 || self.offers.wishes
     }
 
     /// What a reader is told whose answer takes longer than WeChat waits; the next 结果 brings
     /// the answer.
     pub fn still_looking(&self, from: &OpenId, wanted: &Request) -> Reply {
-        if let Some(reader) = self.readers().get_mut(from) {
-            reader.pending = Some(wanted.clone());
-        }
+        self.readers.change(from, |reader| reader.pending = Some(wanted.clone()));
         let link = link(phrases::PICK_UP_LABEL, phrases::PICK_UP);
         Reply::text(phrases::still_looking(searched(&wanted.query), &link))
     }
 
-    /// The reader has the answer to `wanted`, asked for at `begun`: nothing of it is to be picked
-    /// up any more. Of who has no list either, and has not been heard of since, nothing is kept.
-    pub fn received(&self, from: &OpenId, wanted: &Request, begun: Instant) {
-        let mut readers = self.readers();
-        let Some(reader) = readers.get_mut(from) else { return };
-        if reader.pending.as_ref() == Some(wanted) {
-            reader.pending = None;
-        }
-        if reader.list.is_none() && reader.pending.is_none() && reader.seen == begun {
-            readers.remove(from);
-        }
-    }
-
     /// Drops what is remembered of a reader, who hears nothing of it.
     fn forget(&self, reader: &OpenId) -> Next {
-        self.readers().remove(reader);
+        self.readers.forget(reader);
         Next::Say(Reply::success())
-    }
-
-    /// What is remembered of every reader heard of within the last ten minutes.
-    pub fn keep(&self, now: Instant) -> Vec<Kept> {
-        let readers = self.readers();
-        let fresh = readers.iter().filter(|(_, reader)| reader.is_fresh(now));
-        let kept = |(id, reader): (&OpenId, &Reader)| Kept {
-            reader: id.clone(),
-            age: reader.age(now),
-            list: reader.list.clone(),
-            pending: reader.pending.clone(),
-        };
-        fresh.map(kept).collect()
-    }
-
-    /// Takes back what an earlier run remembered of a reader, as [`Conversation::keep`] gave it.
-    pub fn restore(&self, kept: Kept, now: Instant) {
-        let Kept { reader, age, list, pending } = kept;
-        let Some(seen) = now.checked_sub(age).filter(|_| age < KEPT) else { return };
-        let mut readers = self.readers();
-        if readers.len() < READERS {
-            readers.insert(reader, Reader { seen, list, pending });
-        }
-    }
-
-    fn readers(&self) -> MutexGuard<'_, HashMap<OpenId, Reader>> {
-        lock(&self.readers)
-    }
-
-    /// What is known of a reader, who is heard of now.
-    fn recall(&self, from: &OpenId, now: Instant) -> Option<Reader> {
-        let mut readers = self.readers();
-        let reader = readers.get_mut(from).filter(|reader| reader.is_fresh(now))?;
-        reader.seen = now;
-        Some(reader.clone())
-    }
-}
-
-impl Reader {
-    fn age(&self, now: Instant) -> Duration {
-        now.saturating_duration_since(self.seen)
-    }
-
-    fn is_fresh(&self, now: Instant) -> bool {
-        self.age(now) < KEPT
     }
 }
 
 fn say(text: impl Into<ReplyText>) -> Next {
     Next::Say(Reply::text(text))
+}
+
+/// What the operator has written.
+fn say_own(answer: &str) -> Next {
+    say(ReplyText::operators(answer))
 }
 
 fn find(query: Query) -> Next {
@@ -336,15 +306,38 @@ fn find_in(text: &str, otherwise: &'static str) -> Next {
     links::book(text).map_or_else(|| say(otherwise), find)
 }
 
-fn not_found(query: &Query, searched: ReplyText) -> Reply {
-    Reply::text(phrases::not_found(
-        searched,
-        match query {
-            Query::Words(_) => phrases::TRY_WORDS,
-            Query::Author(_) => phrases::TRY_AUTHOR,
-            Query::Isbn(_) | Query::Subject(_) => phrases::TRY_TITLE,
-        },
-    ))
+/// What asks for the newest books.
+fn is_newest(typed: &str) -> bool {
+    let folded = fold(typed);
+    let known = ["新书", "新书推荐", "新书通报", "新书上架", "最新上架", "最近上架"];
+    !typed.contains('《') && known.contains(&folded.trim_end_matches(['。', '!', '?']))
+}
+
+/// What is said where there are no books; `offered`: whether one may be wished.
+fn without_books(verdict: Verdict, query: &Query, offered: bool) -> Reply {
+    match (verdict, query) {
+        (Verdict::TooMany, _) => Reply::text(phrases::SLOW_DOWN),
+        (Verdict::Busy, _) => Reply::text(phrases::BUSY),
+        (Verdict::Trouble, _) => Reply::text(phrases::TROUBLE),
+        (Verdict::Unasked, Query::Newest) => Reply::text(phrases::NO_NEWEST),
+        (Verdict::Unasked, Query::Subject(_)) => Reply::text(phrases::LINK),
+        // Unasked are signs alone, which no source searches for.
+        _ => not_found(query, searched(query), offered),
+    }
+}
+
+fn not_found(query: &Query, searched: ReplyText, offered: bool) -> Reply {
+    let way = match query {
+        Query::Words(_) | Query::Newest => phrases::TRY_WORDS,
+        Query::Author(_) => phrases::TRY_AUTHOR,
+        Query::Isbn(_) | Query::Subject(_) => phrases::TRY_TITLE,
+    };
+    let mut text = phrases::not_found(searched, way);
+    if let Some(sends) = wish::sends(query).filter(|_| offered) {
+        text.push("\n\n");
+        text.push(phrases::offer_wish(&link(phrases::WISH_LABEL, &sends)));
+    }
+    Reply::text(text)
 }
 
 /// How a query is named in a sentence.
@@ -354,5 +347,6 @@ fn searched(query: &Query) -> ReplyText {
         Query::Author(name) => phrases::by_author(name),
         Query::Isbn(isbn) => phrases::by_isbn(&isbn.isbn13()),
         Query::Subject(_) => phrases::BY_LINK.into(),
+        Query::Newest => phrases::NEWEST.into(),
     }
 }

@@ -1,7 +1,8 @@
 //! What a reader means, and what a reader is told.
 //!
 //! In: a push, and later the answer of the catalogue. Out: a query, a reply. [`question`] reads
-//! what was typed; [`conversation`] remembers each reader's list;
+//! what was typed; [`conversation`] answers, [`readers`] remember each reader's list;
+//! [`replies`] are the operator's own; [`wish`] is what was not found;
 //! [`card`] shows books; [`phrases`] has every sentence. No socket, no thread, no clock: the
 //! moment is passed in.
 
@@ -9,3 +10,6 @@ pub mod card;
 pub mod conversation;
 pub mod phrases;
 pub mod question;
+pub mod readers;
+pub mod replies;
+pub mod wish;

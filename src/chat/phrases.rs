@@ -70,6 +70,49 @@ pub fn not_found(searched: ReplyText, way: &'static str) -> ReplyText {
     fill("没有找到{}。\n\n{}", &[&searched.trim_end(), &way.into()])
 }
 
+/// The word that notes a wish, and the label of its link.
+pub const WISH: &str = "登记";
+/// The label of the link that notes a wish.
+pub const WISH_LABEL: &str = "登记想看这本书";
+
+/// What may follow when a book was not found: a link that notes the wish.
+pub fn offer_wish(link: &ReplyText) -> ReplyText {
+    fill("{}（或回复“{}”）", &[link, &WISH.into()])
+}
+
+/// Before a book from elsewhere.
+pub const OFFER_WISH: &str = "这本书还没有上架，想看就回复“登记”。";
+
+/// What a link sends for the wish of what was searched by words.
+pub fn wish_words(words: &str) -> String {
+    format!("{WISH}《{words}》")
+}
+
+/// What a link sends for the wish of a number.
+pub fn wish_isbn(isbn: &str) -> String {
+    format!("{WISH} {isbn}")
+}
+
+/// A wish is noted.
+pub fn wish_noted(wanted: ReplyText) -> ReplyText {
+    fill("已登记：想看{}。以后上架了，再来查就能查到。", &[&wanted.trim_end()])
+}
+
+/// The same wish again.
+pub fn wish_again(wanted: ReplyText) -> ReplyText {
+    fill("今天已经登记过{}了。", &[&wanted.trim_end()])
+}
+
+/// More wishes on one day than one reader may have.
+pub fn too_many_wishes(most: usize) -> ReplyText {
+    fill("一天最多登记 {} 本，明天再来登记吧。", &[&most.into()])
+}
+
+/// Names the list of what came last.
+pub const NEWEST: &str = "最近上架";
+/// No source tells when its books came.
+pub const NO_NEWEST: &str = "这里的书目没有记上架日期，列不出新书。直接发书名、作者或 ISBN 就行。";
+
 /// Before `count` books from elsewhere that the library was asked for first and has not.
 pub fn not_held(source: &'static str, count: usize) -> ReplyText {
     let books = if count == 1 { "这本书" } else { "这些书" };
@@ -144,6 +187,9 @@ pub fn guess_head(searched: &ReplyText) -> ReplyText {
 
 /// The end of a list; links to other pages may follow.
 pub const LIST_END: &str = "回复序号看详情";
+
+/// The end of a list of what may have been meant, where wishes are noted.
+pub const GUESS_END: &str = "回复序号看详情；都不是的话，回复“登记”";
 
 /// To a picture.
 pub const IMAGE: &str = "还看不懂图片。请发书名、作者，或书后条形码下面的 ISBN 数字。";

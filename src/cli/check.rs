@@ -22,6 +22,7 @@ use crate::cli::serve;
 use crate::cli::settings::Settings;
 use crate::cli::setup;
 use crate::service::persistence;
+use crate::sys::day::date;
 use crate::sys::unix;
 use crate::wechat::credentials::Mode;
 use crate::wechat::signature::Token;
@@ -63,6 +64,9 @@ pub fn check(settings: &Settings, wrong: Vec<String>, state: Option<PathBuf>) ->
     if right(&["SOURCES", "SHELF", "INTERLIB", "DOUBAN", "NEODB", "CONTACT"]) {
         found.extend(settings.shelf.as_deref().map(shelf).unwrap_or_default());
         found.extend(sources(settings));
+    }
+    if right(&["REPLIES"]) && settings.replies.is_some() {
+        found.push(("replies", replies(settings)));
     }
     found.push(("state", state_directory(state.as_deref())));
     if right(&["WORKERS", "CONNECTIONS", "LOOKUPS"]) {
@@ -117,17 +121,6 @@ fn clock(now: u64) -> Finding {
         "{time}, which is past: certificates and remembered answers will be refused; run \
          timedatectl"
     ))
-}
-
-/// Year, month and day of so many days since 1970: years begin in March, so that leap days come
-/// last (Hinnant, civil_from_days).
-fn date(days: u64) -> (u64, u64, u64) {
-    let (era, day) = ((days + 719_468) / 146_097, (days + 719_468) % 146_097);
-    let year = (day - day / 1460 + day / 36_524 - day / 146_096) / 365;
-    let day = day - (365 * year + year / 4 - year / 100);
-    let month = (5 * day + 2) / 153;
-    let (late, day) = (month / 10, day - (153 * month + 2) / 5 + 1);
-    (era * 400 + year + late, month + 3 - 12 * late, day)
 }
 
 /// How the shelf's file was understood, and its first books as a reader would see them. That it
@@ -241,6 +234,13 @@ fn source_finding(source: Source, outcome: &Outcome, took: Duration) -> Finding 
             let hint = if unreached { hint } else { "" };
             warning(format!("failed after {millis} ms: {reason}{hint}"))
         }
+    }
+}
+
+fn replies(settings: &Settings) -> Finding {
+    match setup::replies(settings) {
+        Ok(replies) => ok(format!("{} keywords", replies.len())),
+        Err(why) => wrong(why),
     }
 }
 

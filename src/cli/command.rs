@@ -32,8 +32,25 @@ pub enum Command {
     Check,
     /// Look after the account's menu.
     Menu(Menu),
+    /// Show what was looked for in vain.
+    Wishes(WishesCommand),
+    /// Have a running service read its files again.
+    Reload(i32),
     /// Play a reader.
     Ask(Box<Ask>),
+}
+
+/// What to do with the wishes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WishesCommand {
+    /// Print them for a terminal.
+    Table,
+    /// Print them for a spreadsheet.
+    Csv,
+    /// Take out those of this ISBN, title or words.
+    Done(String),
+    /// Take out all.
+    Clear,
 }
 
 /// What to do with the account's menu.
@@ -81,6 +98,9 @@ pub fn help() -> String {
          \x20                                  (exit 0: yes, 1: with warnings, 2: no)\n\
          \x20 doumibook menu show | push FILE | delete | default\n\
          \x20                                  the menu of a verified account; default prints one\n\
+         \x20 doumibook wishes [--csv | --done ISBN-OR-WORDS | --clear]\n\
+         \x20                                  what readers looked for in vain, most wanted first\n\
+         \x20 doumibook reload PID             have that doumibook read shelf and answers again\n\
          \x20 doumibook --help | --version\n\
          \n\
          options of ask:\n\
@@ -124,13 +144,17 @@ fn parse(mut words: lexopt::Parser) -> Result<Command, lexopt::Error> {
         Some(other) => return Err(other.unexpected()),
     };
     let command = command.to_string_lossy();
-    if !["serve", "demo", "ask", "check", "menu", "help"].contains(&command.as_ref()) {
-        let there = "there are serve, demo, ask, check and menu, see doumibook --help";
+    if !["serve", "demo", "ask", "check", "menu", "wishes", "reload", "help"]
+        .contains(&command.as_ref())
+    {
+        let there =
+            "there are serve, demo, ask, check, menu, wishes and reload, see doumibook --help";
         return Err(format!("unknown command {command:?}; {there}").into());
     }
     let mut plain: Vec<OsString> = Vec::new();
     let mut listen = settings::DEFAULT_LISTEN;
     let mut ask = Ask { times: 1, ..Ask::default() };
+    let mut wishes = WishesCommand::Table;
     while let Some(word) = words.next()? {
         match (&*command, word) {
             (_, Long("help") | Short('h')) => return Ok(Command::Help),
@@ -148,7 +172,12 @@ fn parse(mut words: lexopt::Parser) -> Result<Command, lexopt::Error> {
                     _ => Err("xml"),
                 })?;
             }
-            ("ask" | "menu", Value(word)) => plain.push(word),
+            ("wishes", Long("csv")) => wishes = WishesCommand::Csv,
+            ("wishes", Long("clear")) => wishes = WishesCommand::Clear,
+            ("wishes", Long("done")) => {
+                wishes = WishesCommand::Done(words.value()?.into_string()?);
+            }
+            ("ask" | "menu" | "reload", Value(word)) => plain.push(word),
             (_, other) => return Err(other.unexpected()),
         }
     }
@@ -157,9 +186,19 @@ fn parse(mut words: lexopt::Parser) -> Result<Command, lexopt::Error> {
         "demo" => Command::Demo { listen },
         "check" => Command::Check,
         "menu" => Command::Menu(menu(&plain)?),
+        "wishes" => Command::Wishes(wishes),
+        "reload" => Command::Reload(process(&plain)?),
         "ask" => Command::Ask(Box::new(told(ask, &plain)?)),
         _ => Command::Help,
     })
+}
+
+fn process(words: &[OsString]) -> Result<i32, &'static str> {
+    let [number] = words else {
+        return Err("reload which process? systemctl reload doumibook knows");
+    };
+    let number = number.to_str().and_then(|number| number.parse().ok());
+    number.filter(|number| *number > 1).ok_or("reload: expected the number of a process")
 }
 
 fn menu(words: &[OsString]) -> Result<Menu, &'static str> {

@@ -1,17 +1,18 @@
 //! The server from start to stop: `serve` and `demo`.
 //!
 //! In: settings. Out: an exit code. Start: everything that can be wrong is refused before the
-//! first connection is taken. Stop (SIGTERM, SIGINT): accept no more, finish what was accepted
+//! first connection is taken. SIGHUP reads shelf and answers again. Stop (SIGTERM, SIGINT): accept no more, finish what was accepted
 //! within five seconds, let go what cannot be finished, save, exit 0.
 
 use std::io;
 use std::os::unix::net::UnixStream;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use crate::cli::demo::{self, Demo};
+use crate::cli::reload::Reloader;
 use crate::cli::settings::{DEFAULT_LISTEN, Settings};
 use crate::cli::setup;
 use crate::server::inner::INNER_CONNECTIONS;
@@ -21,6 +22,7 @@ use crate::server::workers::{self, Handler, WorkerCounts};
 use crate::server::{self, Ended, Shared};
 use crate::service::metrics::Gauge;
 use crate::service::persistence::Persistence;
+use crate::service::wishbook::WishBook;
 use crate::service::{Handled, Service};
 use crate::sys::journal;
 use crate::sys::systemd;
@@ -51,7 +53,7 @@ impl From<String> for Failed {
 /// Serves until a signal comes. `state` is the directory for what outlives a restart; `demo`
 /// puts its page at `/`. Returns the exit code.
 pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> Result<u8, Failed> {
-    let signals = Signals::new().map_err(start("signals cannot be received"))?;
+    let signals = Signals::new(demo.is_none()).map_err(start("signals cannot be received"))?;
     journal::catch_panics();
     if settings.tokens.is_empty() {
         return Err(Failed::Setting(
@@ -68,7 +70,11 @@ pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> 
         WorkerCounts { usual: settings.workers, most: settings.workers + settings.lookups };
     let first_look = settings.deadline;
     let hint = demo.is_some();
-    let service = setup::service(settings, library.clone());
+    let replies = setup::replies(&settings).map_err(Failed::Setting)?;
+    let wishes = wish_book(&settings, state.as_deref());
+    let files = (settings.shelf.clone(), settings.replies.clone());
+    let service = setup::service_with(settings, library.clone(), replies, wishes.clone());
+    let reloader = Reloader::new(files, library.clone(), service.clone());
     let persistence = state.map(|state| Persistence::start(state, library, service.clone()));
     let table = Arc::new(ConnectionTable::new(connections, ParkingLimit::new(connections / 2)));
     watch(&service, &table);
@@ -88,7 +94,7 @@ pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> 
 
     let metrics = service.metrics.clone();
     let shared = Arc::new(Shared { table, inner, metrics, first_look, alarm });
-    let ended = server::run(&listeners, &signals, &alarmed, &shared)
+    let ended = server::run(&listeners, &signals, &alarmed, &shared, || reloader.start())
         .map_err(start("the server cannot go on"))?;
     systemd::stopping();
     if ended == Ended::InnerGone {
@@ -99,10 +105,23 @@ pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> 
     listeners.iter().for_each(Listener::clean_up);
     drop(listeners);
     stop(&shared, &service);
-    if let Some(persistence) = persistence {
-        persistence.save();
-    }
+    persistence.iter().for_each(|persistence| persistence.save());
+    wishes.iter().for_each(|wishes| wishes.save());
     Ok(u8::from(ended == Ended::InnerGone))
+}
+
+/// Where wishes are noted, if they are to be and can be kept.
+fn wish_book(settings: &Settings, state: Option<&Path>) -> Option<Arc<WishBook>> {
+    if !settings.wishes {
+        return None;
+    }
+    if state.is_none() {
+        journal::warning(format_args!(
+            "DOUMIBOOK_WISHES=yes, but there is no state directory (StateDirectory=doumibook in \
+             the unit makes it); no wishes are offered"
+        ));
+    }
+    state.map(|state| WishBook::start(state.to_owned()))
 }
 
 /// Requests go to the demo's page if there is one and they are for it, else to the service.

@@ -14,14 +14,17 @@ use crate::catalogue::interlib::Interlib;
 use crate::catalogue::library::{Guarded, Library};
 use crate::catalogue::memory::{Memory, Origin};
 use crate::catalogue::neodb::NeoDb;
-use crate::catalogue::shelf::{Loaded, Shelf};
-use crate::catalogue::{Catalogue, statefile};
-use crate::chat::conversation::Conversation;
+use crate::catalogue::shelf::reload::{self, ReloadableShelf, TOLD};
+use crate::catalogue::shelf::{Shelf, encoding};
+use crate::catalogue::{Catalogue, Served, statefile};
+use crate::chat::conversation::{Conversation, Offers};
+use crate::chat::replies::OwnReplies;
 use crate::cli::settings::Settings;
 use crate::service::deliveries::Deliveries;
 use crate::service::lookups::LookupService;
 use crate::service::metrics::Metrics;
 use crate::service::persistence;
+use crate::service::wishbook::WishBook;
 use crate::service::{Patience, Service, World};
 use crate::sys::http::{BaseUrl, Http, Proxy};
 use crate::sys::journal;
@@ -29,8 +32,8 @@ use crate::sys::unix;
 use crate::wechat::credentials::Credentials;
 use crate::wechat::freshness::Freshness;
 
-/// Bad lines of a shelf file that are reported one by one; the rest is counted.
-const REPORTED: usize = 20;
+/// Bytes of a file of answers: 2000 keywords with long answers are 4 MB.
+const LONGEST_REPLIES: u64 = 8 << 20;
 
 /// A source, and how many lookups a minute it may be asked for.
 pub type Budgeted = (Box<dyn Catalogue>, Option<NonZeroU32>);
@@ -40,7 +43,7 @@ pub fn catalogues(settings: &Settings) -> Result<Vec<Budgeted>, String> {
     let http = Arc::new(http(settings)?);
     let one = |source: &Source| -> Result<Budgeted, String> {
         Ok(match source {
-            Source::Shelf => (Box::new(shelf(settings)?), None),
+            Source::Shelf => (shelf(settings)?, None),
             Source::Interlib => {
                 let most = NonZeroU32::new(settings.interlib_per_minute);
                 (Box::new(interlib(settings, http.clone())?), most)
@@ -87,9 +90,8 @@ fn origin(settings: &Settings, source: Source) -> Origin {
             let url = settings.interlib_url.as_ref().map(BaseUrl::as_str);
             Origin::new(source, (url, &settings.interlib_lib))
         }
-        // Read once more, after the shelf has let go of it; a file that is gone by now has no
-        // bytes, and its answers are asked for anew.
-        (Source::Shelf, Some(path)) => Origin::new(source, std::fs::read(path).ok()),
+        // A file that is gone by now is like no other, and its answers are asked for anew.
+        (Source::Shelf, Some(path)) => Origin { source, print: reload::print(path).unwrap_or(0) },
         (Source::Shelf, None) => Origin::new(source, env!("CARGO_PKG_VERSION")),
     }
 }
@@ -108,30 +110,83 @@ pub fn interlib(settings: &Settings, http: Arc<Http>) -> Result<Interlib, String
     Ok(Interlib::new(http, url, settings.interlib_lib.clone()))
 }
 
-fn shelf(settings: &Settings) -> Result<Shelf, String> {
-    let Some(path) = &settings.shelf else { return Ok(Shelf::builtin()) };
-    let loaded = Shelf::load(path).map_err(|error| format!("DOUMIBOOK_SHELF: {error}"))?;
-    let Loaded { shelf, bad, understood } = loaded;
-    for line in bad.iter().take(REPORTED) {
-        journal::warning(format_args!("DOUMIBOOK_SHELF {}: {line}", path.display()));
-    }
-    if bad.len() > REPORTED {
-        journal::warning(format_args!("DOUMIBOOK_SHELF: {} more bad lines", bad.len() - REPORTED));
-    }
-    journal::info(format_args!("the shelf {} has {} books", path.display(), shelf.len()));
-    for line in understood.to_string().lines() {
+fn shelf(settings: &Settings) -> Result<Box<dyn Catalogue>, String> {
+    let Some(path) = &settings.shelf else { return Ok(Box::new(Shelf::builtin())) };
+    let opened = ReloadableShelf::open(path);
+    let (shelf, served) = opened.map_err(|error| format!("DOUMIBOOK_SHELF: {error}"))?;
+    report_shelf(path, &served);
+    Ok(Box::new(shelf))
+}
+
+/// Says what of a shelf's file is served, and how it was understood.
+pub fn report_shelf(path: &Path, served: &Served) {
+    report_lines("DOUMIBOOK_SHELF", path, served.bad, &served.first);
+    journal::info(format_args!("the shelf {} has {} books", path.display(), served.books));
+    for line in &served.understood {
         journal::info(format_args!("the shelf: {line}"));
     }
-    Ok(shelf)
+}
+
+/// The operator's own answers; none where no file is set.
+pub fn replies(settings: &Settings) -> Result<OwnReplies, String> {
+    settings.replies.as_deref().map_or(Ok(OwnReplies::default()), read_replies)
+}
+
+/// Reads a file of answers, and says what of it is served.
+pub fn read_replies(path: &Path) -> Result<OwnReplies, String> {
+    let told = |why: String| format!("DOUMIBOOK_REPLIES: {}: {why}", path.display());
+    let text = read_text(path).map_err(told)?;
+    let (replies, wrong) = OwnReplies::read(&text).map_err(told)?;
+    let first: Vec<_> = wrong.iter().take(TOLD).map(ToString::to_string).collect();
+    report_lines("DOUMIBOOK_REPLIES", path, wrong.len(), &first);
+    journal::info(format_args!("{} has {} keywords", path.display(), replies.len()));
+    Ok(replies)
+}
+
+/// The text of a file of answers, in UTF-8 or as Excel writes it.
+fn read_text(path: &Path) -> Result<String, String> {
+    let about = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if about.len() > LONGEST_REPLIES {
+        return Err(format!("{} bytes; at most {LONGEST_REPLIES} are read", about.len()));
+    }
+    let bytes = std::fs::read(path).map_err(|error| error.to_string())?;
+    encoding::text(&bytes).map_err(|error| error.to_string())
+}
+
+fn report_lines(name: &str, path: &Path, bad: usize, first: &[String]) {
+    for line in first {
+        journal::warning(format_args!("{name} {}: {line}", path.display()));
+    }
+    if bad > first.len() {
+        journal::warning(format_args!("{name}: {} more bad lines", bad - first.len()));
+    }
 }
 
 /// Everything that answers requests. Takes the account's secrets out of `settings`.
 pub fn service(settings: Settings, library: Arc<Library>) -> Arc<Service> {
+    service_with(settings, library, OwnReplies::default(), None)
+}
+
+/// As [`service`], with answers of the operator's own, and where wishes are noted.
+pub fn service_with(
+    settings: Settings,
+    library: Arc<Library>,
+    replies: OwnReplies,
+    wishes: Option<Arc<WishBook>>,
+) -> Arc<Service> {
     let metrics = Arc::new(Metrics::default());
+    let offers = Offers {
+        wishes: wishes.is_some(),
+        own_first: settings.sources.first().is_some_and(|source| *source == Source::Shelf),
+        links: settings.links,
+    };
+    let conversation = Conversation::new(settings.name, settings.welcome).offering(offers);
+    conversation.answer_with(replies);
     Arc::new(Service {
         lookups: LookupService::new(library, settings.lookups, metrics.clone()),
         deliveries: Deliveries::default(),
-        conversation: Conversation::new(settings.name, settings.welcome),
+        conversation,
+        wishes,
         patience: Patience { deliveries: settings.deliveries, deadline: settings.deadline },
         since: Instant::now(),
         metrics,

@@ -18,7 +18,7 @@ use crate::service::metrics;
 use crate::service::refusal::Refusal;
 use crate::sys::journal::{self, Throttle};
 use crate::sys::pool::ThreadPool;
-use crate::sys::unix::{self, Connection, Listener, Signals};
+use crate::sys::unix::{self, Asked, Connection, Listener, Signals};
 
 /// How long a failed accept or spawn waits for somebody who leaves, before it is tried again.
 const PAUSE: Duration = Duration::from_millis(50);
@@ -44,7 +44,7 @@ pub enum Ended {
 }
 
 /// Accepts and serves until a signal comes or the alarm rings, then stops accepting. `alarm` is
-/// the end that is watched of the pair in [`Shared`].
+/// the end that is watched of the pair in [`Shared`]; `reload` is called when a signal asks for it.
 ///
 /// # Errors
 /// When the system cannot wait for sockets.
@@ -53,6 +53,7 @@ pub fn run(
     signals: &Signals,
     alarm: &UnixStream,
     shared: &Arc<Shared>,
+    reload: impl Fn(),
 ) -> io::Result<Ended> {
     let acceptor = Acceptor::new(shared.clone());
     let mut watched = vec![signals.as_fd(), alarm.as_fd()];
@@ -60,13 +61,18 @@ pub fn run(
     loop {
         let ready = unix::wait(&watched)?;
         match ready.as_slice() {
-            [true, ..] => {
-                // Those who wait already would be reset; a passed socket keeps them for the next.
-                for listener in listeners.iter().filter(|listener| listener.ends_with_us()) {
-                    while acceptor.has_room() && acceptor.accept_one(listener) {}
+            [true, ..] => match signals.take()? {
+                Some(Asked::Stop) => {
+                    // Those who wait already would be reset; a passed socket keeps them for the
+                    // next.
+                    for listener in listeners.iter().filter(|listener| listener.ends_with_us()) {
+                        while acceptor.has_room() && acceptor.accept_one(listener) {}
+                    }
+                    return Ok(Ended::Asked);
                 }
-                return Ok(Ended::Asked);
-            }
+                Some(Asked::Reload) => reload(),
+                None => {}
+            },
             [_, true, ..] => return Ok(Ended::InnerGone),
             [_, _, rest @ ..] => {
                 for (listener, _) in listeners.iter().zip(rest).filter(|(_, ready)| **ready) {

@@ -8,7 +8,8 @@
 //!
 //! [`push`](self) goes through [`deliveries`] ([`dedup`]) and [`lookups`] ([`quota`]); a request
 //! is answered through its [`ticket`], with a [`response`] or a [`refusal`]; [`metrics`] counts,
-//! [`page`] is what a browser sees, [`persistence`] saves what outlives a restart.
+//! [`page`] is what a browser sees, [`persistence`] saves what outlives a restart, [`wishbook`]
+//! keeps the [`wishes`].
 
 pub mod dedup;
 pub mod deliveries;
@@ -21,6 +22,8 @@ pub mod quota;
 pub mod refusal;
 pub mod response;
 pub mod ticket;
+pub mod wishbook;
+pub mod wishes;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -35,6 +38,7 @@ use metrics::{Gauge, Metrics};
 use refusal::Refusal;
 use response::{ALLOW, Response, TEXT};
 use ticket::Ticket;
+use wishbook::WishBook;
 
 static OLD_USED: Throttle = Throttle::new();
 static REFUSED: Throttle = Throttle::new();
@@ -108,6 +112,8 @@ pub struct Service {
     pub world: World,
     /// Whether what readers write may stand in the log.
     pub log_text: bool,
+    /// Where wishes are noted, if they are.
+    pub wishes: Option<Arc<WishBook>>,
 }
 
 impl Service {

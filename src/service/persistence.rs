@@ -17,7 +17,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::catalogue::{Library, statefile};
-use crate::chat::conversation::{Conversation, Kept, Request, View};
+use crate::chat::conversation::Conversation;
+use crate::chat::readers::{Kept, Request, View};
 use crate::service::Service;
 use crate::sys::journal;
 use crate::sys::sync::lock;
@@ -102,7 +103,7 @@ pub fn save_readers(
     now: Instant,
     wall: u64,
 ) -> io::Result<()> {
-    let kept = conversation.keep(now);
+    let kept = conversation.readers.keep(now);
     if kept.is_empty() {
         return statefile::remove(path);
     }
@@ -137,7 +138,7 @@ pub fn take_readers(
     let Some(since) = wall.checked_sub(saved).map(Duration::from_secs) else { return Ok(()) };
     for line in lines.map_while(Result::ok) {
         if let Some(kept) = parse(&line, since) {
-            conversation.restore(kept, now);
+            conversation.readers.restore(kept, now);
         }
     }
     Ok(())
@@ -198,14 +199,14 @@ mod tests {
     fn after(seconds: i64, damage: fn(String) -> String) -> (io::Result<()>, Vec<Kept>) {
         let (path, now) = (file(), Instant::now());
         let (before, next) = (conversation(), conversation());
-        before.restore(kept("oA", 300), now);
-        before.restore(kept("oB", 0), now);
+        before.readers.restore(kept("oA", 300), now);
+        before.readers.restore(kept("oB", 0), now);
         save_readers(&path, &before, now, NOON).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
         fs::write(&path, damage(fs::read_to_string(&path).unwrap())).unwrap();
         let outcome = take_readers(&path, &next, now, NOON.saturating_add_signed(seconds));
         assert!(!path.exists(), "ids stay on disk");
-        let mut back = next.keep(now);
+        let mut back = next.readers.keep(now);
         back.sort_by_key(|kept| kept.reader.as_str().to_owned());
         (outcome, back)
     }

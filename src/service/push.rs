@@ -16,11 +16,13 @@ use super::response::{Response, TEXT, XML};
 use super::ticket::Parking;
 use super::{Call, Handled, Service, note_old};
 use crate::catalogue::answer::{Answer, Verdict};
-use crate::chat::conversation::{Next, Request};
+use crate::chat::conversation::Next;
 use crate::chat::phrases;
+use crate::chat::readers::{Request, View};
+use crate::chat::wish;
 use crate::sys::{journal, text};
 use crate::wechat::credentials::VerifiedPush;
-use crate::wechat::push::Push;
+use crate::wechat::push::{OpenId, Push};
 use crate::wechat::reply::{Reply, SUCCESS};
 
 /// WeChat gives up after 5 s; a connection it may still hold is let go after 6 s. Not earlier:
@@ -65,11 +67,6 @@ impl Service {
     ) -> Handled {
         let push = &verified.push;
         let first_byte = call.first_byte;
-        if self.log_text {
-            // Escaped first: a line of the log holds nothing but visible characters.
-            let sent = text::shorten(&format!("{:?}", push.kind), LOGGED);
-            journal::info(format_args!("reader {} sent {sent}", push.from));
-        }
         let say = |text: &'static str, outcome| {
             let reply = Reply::text(text);
             Handled::Answer(self.say(verified, &reply, outcome, None, first_byte).0)
@@ -82,12 +79,12 @@ impl Service {
             Next::Find(request) => request,
         };
         let answer = self.lookups.recall(&request.query);
-        if answer.as_ref().is_none_or(|answer| answer.books.len() > 1) {
-            self.conversation.begin(&push.from, call.now);
+        if answer.as_ref().is_none_or(|answer| self.conversation.remembers(answer)) {
+            self.conversation.readers.begin(&push.from, call.now);
         }
         if let Some(answer) = answer {
             let response = self.tell(verified, &request, &answer, first_byte).0;
-            self.conversation.received(&push.from, &request, call.now);
+            self.conversation.readers.received(&push.from, &request, call.now);
             return Handled::Answer(response);
         }
         match self.park(verified, delivery, &request, call) {
@@ -121,7 +118,7 @@ impl Service {
             let open = OpenPush { deliveries: &service.deliveries, verified: Some(&verified) };
             let (_, reached) = service.tell(&verified, &request, answer, first_byte);
             if reached > 0 {
-                service.conversation.received(&verified.push.from, &request, begun);
+                service.conversation.readers.received(&verified.push.from, &request, begun);
             }
             open.close();
         })
@@ -201,7 +198,10 @@ impl Service {
     ) -> (Response, usize) {
         let push = &verified.push;
         let now = Instant::now();
-        let reply = self.conversation.show(&push.from, push.occasion(), request, answer, now);
+        let noted = self.note_wish(&push.from, request, answer);
+        let reply = noted.unwrap_or_else(|| {
+            self.conversation.show(&push.from, push.occasion(), request, answer, now)
+        });
         let outcome = match (answer.verdict, answer.stale) {
             (Verdict::Found, _) if answer.guess => PushOutcome::Guessed,
             (Verdict::Found, false) => PushOutcome::Found,
@@ -217,6 +217,14 @@ impl Service {
             (false, source) => source.map(|source| source.name()),
         };
         self.say(verified, &reply, outcome, source, first_byte)
+    }
+
+    /// Notes a wish whose book is not there; what the reader is told then.
+    fn note_wish(&self, from: &OpenId, request: &Request, answer: &Answer) -> Option<Reply> {
+        let book = self.wishes.as_ref().filter(|_| request.view == View::Wish)?;
+        let wanted = self.conversation.wish(request, answer)?;
+        let noted = book.note(from.as_str(), &wanted, (self.world.clock)());
+        Some(wish::told(&wanted, noted))
     }
 
     /// The reply to a push is known: it goes to everybody who waits for it, into what is
@@ -235,8 +243,15 @@ impl Service {
         // Before anybody hears of it, so that whoever does finds it counted.
         self.metrics.push(kind, outcome, took);
         let reached = self.deliveries.settle(&verified.push.id, &response);
+        // Escaped first: a line of the log holds nothing but visible characters.
+        let said = match self.log_text {
+            true => {
+                format!(" sent={}", text::shorten(&format!("{:?}", verified.push.kind), LOGGED))
+            }
+            false => String::new(),
+        };
         journal::info(format_args!(
-            "push {kind} {} source={} ms={:.1} reader={}",
+            "push {kind} {} source={} ms={:.1} reader={}{said}",
             outcome.name(),
             source.unwrap_or("-"),
             took.as_secs_f64() * 1000.0,

@@ -5,6 +5,7 @@
 //! behind types that cannot be misused. Nothing here knows what the program is for; no other
 //! room calls nix, listenfd, sd-notify, ureq, getrandom, percent-encoding or log.
 
+pub mod day;
 pub mod http;
 pub mod journal;
 pub mod percent;

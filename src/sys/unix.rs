@@ -17,9 +17,10 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use listenfd::ListenFd;
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use nix::sys::signal::{SigSet, Signal};
+use nix::sys::signal::{SigSet, Signal, kill};
 use nix::sys::signalfd::{SfdFlags, SignalFd};
 use nix::sys::socket::{Backlog, MsgFlags, listen, send};
+use nix::unistd::Pid;
 
 /// Where to listen.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -251,18 +252,40 @@ impl Write for &Connection {
     }
 }
 
-/// SIGTERM and SIGINT as something to wait for.
+/// SIGTERM, SIGINT and SIGHUP as something to wait for.
 pub struct Signals(SignalFd);
 
+/// What a signal asks for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// To stop.
+    Stop,
+    /// To read files again.
+    Reload,
+}
+
 impl Signals {
-    /// Blocks both signals for this thread and all it starts later: call it before any other
-    /// thread exists.
-    pub fn new() -> io::Result<Self> {
+    /// Blocks these signals for this thread and all it starts later: call it before any other
+    /// thread exists. SIGHUP only for what reads its files again then; it ends others.
+    pub fn new(reloads: bool) -> io::Result<Self> {
         let mut set = SigSet::empty();
         set.add(Signal::SIGTERM);
         set.add(Signal::SIGINT);
+        if reloads {
+            set.add(Signal::SIGHUP);
+        }
         set.thread_block()?;
-        Ok(Self(SignalFd::with_flags(&set, SfdFlags::SFD_CLOEXEC)?))
+        let flags = SfdFlags::SFD_CLOEXEC | SfdFlags::SFD_NONBLOCK;
+        Ok(Self(SignalFd::with_flags(&set, flags)?))
+    }
+
+    /// What the next signal that has come asks for; `None` when none has.
+    pub fn take(&self) -> io::Result<Option<Asked>> {
+        let signal = self.0.read_signal()?;
+        Ok(signal.map(|signal| match i32::try_from(signal.ssi_signo) {
+            Ok(number) if number == Signal::SIGHUP as i32 => Asked::Reload,
+            _ => Asked::Stop,
+        }))
     }
 }
 
@@ -281,6 +304,11 @@ pub fn wait(fds: &[BorrowedFd<'_>]) -> io::Result<Vec<bool>> {
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Asks another process of ours to read its files again.
+pub fn hang_up(process: i32) -> io::Result<()> {
+    Ok(kill(Pid::from_raw(process), Signal::SIGHUP)?)
 }
 
 /// How many files this process may have open, after raising the soft limit towards `wanted`

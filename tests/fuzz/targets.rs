@@ -20,9 +20,11 @@ use doumibook::catalogue::reading::Reading;
 use doumibook::catalogue::shelf::search::{GUESSES, Hits, MOST, MOST_COMPARED, MOST_WALKED, Tier};
 use doumibook::catalogue::shelf::{Format, Shelf};
 use doumibook::catalogue::{Catalogue, HITS, Outcome, Query, douban, neodb, statefile};
-use doumibook::chat::card::{self, Way};
+use doumibook::chat::card::{self, Links, Way};
 use doumibook::chat::conversation::{Conversation, Next};
 use doumibook::chat::question::Question;
+use doumibook::chat::replies::OwnReplies;
+use doumibook::chat::wish;
 use doumibook::cli::settings::{ALL, Settings};
 use doumibook::server::framing::{Framing, HttpRequest, Step};
 use doumibook::server::limits::{BODY, HEAD};
@@ -30,7 +32,7 @@ use doumibook::sys::http::{BaseUrl, Page};
 use doumibook::wechat::envelope::{self, AesKey, AppId};
 use doumibook::wechat::push::{AccountId, Occasion, OpenId, Push};
 use doumibook::wechat::reply::{LONGEST_TEXT, Reply};
-use doumibook::wechat::reply_text::outside;
+use doumibook::wechat::reply_text::{ReplyText, outside};
 use doumibook::wechat::signature::{self, Params, Token};
 use doumibook::wechat::xml::Fields;
 
@@ -156,6 +158,7 @@ fn check_query(query: &Query) {
         }
         Query::Isbn(isbn) => check_isbn(*isbn),
         Query::Subject(id) => assert!((1..=12).contains(&id.len())),
+        Query::Newest => {}
     }
 }
 
@@ -242,7 +245,7 @@ fn check_outcome(outcome: &Outcome) {
         Outcome::Guess(books) => {
             assert!((1..=GUESSES).contains(&books.len()));
             books.iter().for_each(check_book);
-            check_reply(&card::guesses(books, &"三体".into(), 0));
+            check_reply(&card::guesses(books, &"三体".into(), 0, true));
         }
         Outcome::Limited { reason, .. }
         | Outcome::Operator(reason)
@@ -264,8 +267,8 @@ fn check_book(book: &Book) {
         check_isbn(isbn);
     }
     for way in [Way::List, Way::Number, Way::Words, Way::Author] {
-        check_reply(&card::card(book, way, Occasion::Message));
-        check_reply(&card::card(book, way, Occasion::Event));
+        check_reply(&card::card(book, way, Occasion::Message, Links::Douban));
+        check_reply(&card::card(book, way, Occasion::Event, Links::Own));
     }
 }
 
@@ -488,6 +491,8 @@ const QUESTION: &[&str] = &[
     "10019·1977",
     "https://book.douban.com/subject/2567698/?a=%E4%B8%89",
     "更多",
+    "登记《三体》",
+    "*借书证*|开馆,\"九点\\n十点\"",
 ];
 
 /// Any text is understood as something, folds once and for all, and its digits make an ISBN.
@@ -502,6 +507,20 @@ fn question(bytes: &[u8]) {
     }
     if let Typed::Right(isbn) = isbn::typed(&text) {
         check_isbn(isbn);
+    }
+    if let Some(Some(query)) = wish::asked(&text) {
+        check_query(&query);
+        let sends = wish::sends(&query).expect("what may be wished can be sent");
+        assert_eq!(wish::asked(&sends), Some(Some(query)));
+    }
+    // As a table of answers below a header, and as a message to the answers of another.
+    let _ = OwnReplies::read(&text);
+    if let Ok((replies, _)) = OwnReplies::read(&format!("关键词,回复\n{text}")) {
+        assert!(!replies.is_empty());
+        let said = [replies.exact(&text), replies.contained(&text), replies.named(&text)];
+        said.into_iter()
+            .flatten()
+            .for_each(|answer| check_reply(&Reply::text(ReplyText::operators(answer))));
     }
     if let Some(query) = links::book(&text) {
         check_query(&query);

@@ -97,6 +97,17 @@ fn utf16(block: &[u8]) -> Option<Encoding> {
     }
 }
 
+/// The text of a file that is small enough to be held twice.
+///
+/// # Errors
+/// None but those of reading, which memory does not have.
+pub fn text(bytes: &[u8]) -> io::Result<String> {
+    let (encoding, _) = tell(&mut &*bytes)?;
+    let (mut blocks, mut text) = (Text::new(bytes, encoding), String::new());
+    while blocks.more(&mut text)? {}
+    Ok(text)
+}
+
 /// The text of a file, a block at a time.
 pub struct Text<R> {
     file: R,
@@ -139,8 +150,7 @@ mod tests {
 
     fn told(bytes: &[u8]) -> String {
         let (encoding, damaged) = tell(&mut &bytes[..]).unwrap();
-        let (mut text, mut decoded) = (Text::new(bytes, encoding), String::new());
-        while text.more(&mut decoded).unwrap() {}
+        let decoded = text(bytes).unwrap();
         format!("{encoding}{} {}", if damaged { "!" } else { "" }, decoded.trim_end())
     }
 

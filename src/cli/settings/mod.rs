@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use crate::catalogue::book::Source;
 use crate::catalogue::interlib;
+use crate::chat::card::Links;
 use crate::sys::http::BaseUrl;
 use crate::sys::journal;
 use crate::sys::secret::Secret;
@@ -48,6 +49,12 @@ pub struct Settings {
     pub name: String,
     /// Replaces the built-in welcome.
     pub welcome: Option<String>,
+    /// The operator's own answers.
+    pub replies: Option<PathBuf>,
+    /// Whether wishes are noted.
+    pub wishes: bool,
+    /// Where cards lead.
+    pub links: Links,
     /// Sources that are set up, in the order in which they are asked; empty when none is.
     pub sources: Vec<Source>,
     /// A library's own catalogue.
@@ -139,6 +146,9 @@ impl Settings {
             listen: given.value("DOUMIBOOK_LISTEN", parse_address).unwrap_or(DEFAULT_LISTEN),
             name: given.name().unwrap_or("豆米查书".into()),
             welcome: given.welcome(),
+            replies: given.text("DOUMIBOOK_REPLIES").map(PathBuf::from),
+            wishes: given.yes("DOUMIBOOK_WISHES"),
+            links: given.value("DOUMIBOOK_LINKS", links).unwrap_or_default(),
             sources: given.sources(set_up),
             interlib_url: given.value("DOUMIBOOK_INTERLIB_URL", interlib::url::base),
             interlib_lib: given.value("DOUMIBOOK_INTERLIB_LIB", interlib::url::lib),
@@ -199,6 +209,15 @@ impl Settings {
             self.given.insert("DOUMIBOOK_TOKEN".into(), "set".into());
         }
         self
+    }
+}
+
+fn links(text: &str) -> Result<Links, &'static str> {
+    match text {
+        "douban" => Ok(Links::Douban),
+        "own" => Ok(Links::Own),
+        "none" => Ok(Links::None),
+        _ => Err("douban, own or none"),
     }
 }
 
