@@ -28,7 +28,7 @@ const AFTER: Duration = Duration::from_secs(300);
 /// In the header of the readers' file.
 const MARK: &str = "doumibook readers";
 /// More than 4096 readers with the longest ids and two of the longest queries need.
-const LARGEST: u64 = 4 << 20;
+const LARGEST: u64 = 8 << 20;
 
 /// Where the answers are, in the state directory.
 pub fn answers(state: &Path) -> PathBuf {
