@@ -55,7 +55,7 @@
 //! | a bound of a request | [`server::limits`] | nginx' `client_max_body_size`; `UNFINISHED` |
 //! | who is cut off when it is full | [`server::slot`], [`server::table`] | tests beside them, `tests/server_attack.rs` |
 //! | a refusal | [`service::refusal`] | the alert on refusals in the README |
-//! | how long readers wait | [`service::Patience`], `LET_GO` in the service's push | [`service::lookups::LOOKUP`] |
+//! | how long readers wait | [`service::Patience`], [`service::silences`] | [`service::lookups::LOOKUP`] |
 //! | a limit for one reader | [`service::quota`] | the sentence for who asks too much |
 //! | a setting | [`cli::settings`] (`names`, then the struct) | `--help`, both READMEs and the example file, held by `tests/cli_words.rs` |
 //! | a command | [`cli::command`], `main` | `tests/cli_command.rs` |

@@ -136,17 +136,22 @@ impl Library {
     /// Asks memory and then the sources, until one has found books or `until` has come. Two
     /// equal questions at the same time ask twice: joining them is the caller's business.
     pub fn find(&self, query: &Query, until: Instant) -> Answer {
+        self.find_until(query, until, until)
+    }
+
+    /// As [`Library::find`]; but the last source that is asked may take until `late`.
+    pub fn find_until(&self, query: &Query, until: Instant, late: Instant) -> Answer {
         if let Some(answer) = self.recall(query) {
             return answer;
         }
         let uncounted = lock(&self.memory).uncounted(query, self.clock.wall());
         if let Some(books) = uncounted {
-            return self.recount(query, &books, until);
+            return self.recount(query, &books, late);
         }
         let mut reports = Vec::new();
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
-            if let Some(books) = self.ask(source, later, query, until, &mut reports) {
+            if let Some(books) = self.ask((source, later), query, (until, late), &mut reports) {
                 return self.learn(query, books.into(), reports);
             }
             rest = later;
@@ -197,21 +202,21 @@ impl Library {
     /// nothing.
     fn ask(
         &self,
-        source: &Guarded,
-        later: &[Guarded],
+        (source, later): (&Guarded, &[Guarded]),
         query: &Query,
-        until: Instant,
+        (until, late): (Instant, Instant),
         reports: &mut Vec<SourceReport>,
     ) -> Option<Vec<Book>> {
         let Guarded { catalogue, gate } = source;
         let name = catalogue.source();
         let start = self.clock.now();
+        let others = later.iter().filter(|other| other.needs_time(start)).count();
+        let until = if others == 0 { late } else { until };
         let left = until.saturating_duration_since(start);
         if gate.is_some() && left < LEAST_SHARE {
             reports.push(SourceReport::new(name, SourceEvent::NoTime));
             return None;
         }
-        let others = later.iter().filter(|other| other.needs_time(start)).count();
         let share = (left / (1 + others as u32)).max(LEAST_SHARE);
         let pass = match admit(source, query, start, start + share) {
             Ok(pass) => pass,
@@ -300,6 +305,11 @@ impl Answer {
     /// No books, for this reason.
     pub fn without_books(verdict: Verdict) -> Self {
         Self { verdict, ..Self::of(Arc::default(), Vec::new()) }
+    }
+
+    /// Whether there are any.
+    pub fn has_books(&self) -> bool {
+        !self.books.is_empty()
     }
 
     fn of(books: Arc<[Book]>, reports: Vec<SourceReport>) -> Self {

@@ -24,6 +24,8 @@ use crate::wechat::reply::{Reply, link};
 const KEPT: Duration = Duration::from_secs(600);
 /// Readers remembered at the same time, about 200 bytes each.
 const READERS: usize = 4096;
+/// Readers for whom books are kept that the catalogue does not remember: 20 KB each.
+const LATE: usize = 128;
 
 /// What to do about a push.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +80,8 @@ struct Reader {
     seen: Instant,
     list: Option<(Query, usize)>,
     pending: Option<Request>,
+    /// The answer to that, where the catalogue does not remember it: mostly why there is none.
+    late: Option<Answer>,
 }
 
 impl Conversation {
@@ -146,7 +150,13 @@ impl Conversation {
             }
         }
         match Question::from_text(typed) {
-            Question::Find(query) => find(query),
+            Question::Find(query) => {
+                // Whoever asks again wants to know anew.
+                if let Some(reader) = self.readers().get_mut(from) {
+                    reader.late = None;
+                }
+                find(query)
+            }
             Question::Pick(number) => self.listed(from, now, |_| View::Pick(number)),
             Question::More => self.listed(from, now, |page| View::Page(page + 1)),
             Question::Previous => self.listed(from, now, |page| View::Page(page.saturating_sub(1))),
@@ -234,18 +244,46 @@ impl Conversation {
             let (_, &mut line, _) = seen.select_nth_unstable(READERS / 8);
             readers.retain(|_, reader| reader.seen > line);
         }
-        let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None });
+        let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None, late: None });
         readers.insert(from.clone(), Reader { seen: now, ..reader });
     }
 
     /// What a reader is told whose answer takes longer than WeChat waits; the next 结果 brings
     /// the answer.
     pub fn still_looking(&self, from: &OpenId, wanted: &Request) -> Reply {
-        if let Some(reader) = self.readers().get_mut(from) {
-            reader.pending = Some(wanted.clone());
+        if let Some(reader) = self.readers().get_mut(from)
+            && reader.pending.as_ref() != Some(wanted)
+        {
+            (reader.pending, reader.late) = (Some(wanted.clone()), None);
         }
         let link = link(phrases::PICK_UP_LABEL, phrases::PICK_UP);
         Reply::text(&phrases::still_looking(&searched(&wanted.query), &link))
+    }
+
+    /// Whether a reader was told to come back for the answer to `wanted`.
+    pub fn is_pending(&self, from: &OpenId, wanted: &Request) -> bool {
+        self.readers().get(from).is_some_and(|reader| reader.pending.as_ref() == Some(wanted))
+    }
+
+    /// The answer to `wanted` came too late for a reader who was told to come back for it. Kept,
+    /// unless it is `known`: with books only for so many readers, who all may have asked for others.
+    pub fn too_late(&self, from: &OpenId, wanted: &Request, answer: &Answer, known: bool) -> bool {
+        let mut readers = self.readers();
+        let with_books = |reader: &&Reader| reader.late.as_ref().is_some_and(Answer::has_books);
+        let room = !answer.has_books() || readers.values().filter(with_books).count() < LATE;
+        let reader = readers.get_mut(from);
+        let Some(reader) = reader.filter(|reader| reader.pending.as_ref() == Some(wanted)) else {
+            return false;
+        };
+        reader.late = Some(answer.clone()).filter(|_| room && !known);
+        true
+    }
+
+    /// What came too late, if a reader comes back for just that.
+    pub fn late(&self, from: &OpenId, wanted: &Request) -> Option<Answer> {
+        let readers = self.readers();
+        let reader = readers.get(from).filter(|reader| reader.pending.as_ref() == Some(wanted))?;
+        reader.late.clone()
     }
 
     /// The reader has the answer to `wanted`, asked for at `begun`: nothing of it is to be picked
@@ -254,7 +292,7 @@ impl Conversation {
         let mut readers = self.readers();
         let Some(reader) = readers.get_mut(from) else { return };
         if reader.pending.as_ref() == Some(wanted) {
-            reader.pending = None;
+            (reader.pending, reader.late) = (None, None);
         }
         if reader.list.is_none() && reader.pending.is_none() && reader.seen == begun {
             readers.remove(from);
@@ -286,7 +324,7 @@ impl Conversation {
         let Some(seen) = now.checked_sub(age).filter(|_| age < KEPT) else { return };
         let mut readers = self.readers();
         if readers.len() < READERS {
-            readers.insert(reader, Reader { seen, list, pending });
+            readers.insert(reader, Reader { seen, list, pending, late: None });
         }
     }
 
