@@ -151,7 +151,7 @@ fn without_anything_there_are_the_defaults() {
          douban_url=https://api.douban.com douban_key=none \
          douban_per_minute=8 neodb_url=https://neodb.social neodb_per_minute=30 contact=none \
          shelf=none workers=4 connections=256 lookups=64 memory=4M deadline_ms=4500 \
-         deliveries=3 log_text=no"
+         deliveries=3 silences=10 log_text=no"
     );
     // What is shown is what tables say; this is what is done.
     assert_eq!(settings.api_url.as_str(), "https://api.weixin.qq.com");

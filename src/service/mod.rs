@@ -6,10 +6,11 @@
 //! opened. A refusal says the same whatever was wrong, and repeats nothing. This room knows
 //! neither HTTP's bytes nor a source's JSON.
 //!
-//! [`push`](self) goes through [`deliveries`] ([`dedup`]) and [`lookups`] ([`quota`]); how
-//! many deliveries may pass unanswered [`silences`] counts; a request is answered through its
-//! [`ticket`], with a [`response`] or a [`refusal`]; [`metrics`] counts,
-//! [`page`] is what a browser sees, [`persistence`] saves what outlives a restart.
+//! [`push`](self) goes through [`deliveries`] ([`dedup`]) and [`lookups`] ([`quota`]); how many
+//! deliveries may pass unanswered [`silences`] counts, and `pick_up` sees to those who are told to
+//! come back; a request is answered through its [`ticket`], with a [`response`] or a [`refusal`];
+//! [`metrics`] counts, [`page`] is what a browser sees, [`persistence`] saves what outlives a
+//! restart.
 
 pub mod dedup;
 pub mod deliveries;
@@ -17,6 +18,7 @@ pub mod lookups;
 pub mod metrics;
 pub mod page;
 pub mod persistence;
+mod pick_up;
 mod push;
 pub mod quota;
 pub mod refusal;

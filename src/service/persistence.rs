@@ -229,7 +229,7 @@ mod tests {
 
     #[test]
     fn damage_is_left_out_and_never_kept() {
-        let (outcome, found) = after(0, |text| text.replace("oB", "o B"));
+        let (outcome, found) = after(0, |text| text.replace("oB", "o\\nB"));
         assert_eq!((outcome.is_ok(), found), (true, vec![kept("oA", 300)]));
         for damage in [|_| String::new(), |_| "{}\n".into(), |t: String| t.replace(MARK, "x")] {
             let (outcome, found) = after(0, damage);

@@ -19,12 +19,10 @@ use super::{Call, Handled, Service, note_old};
 use crate::catalogue::library::{Answer, Verdict};
 use crate::chat::conversation::{Next, Request};
 use crate::chat::phrases;
-use crate::sys::journal::{self, Throttle};
+use crate::sys::journal;
 use crate::wechat::credentials::VerifiedPush;
-use crate::wechat::push::{OpenId, Push};
+use crate::wechat::push::Push;
 use crate::wechat::reply::{Reply, SUCCESS};
-
-static RATIONED: Throttle = Throttle::new();
 
 impl Service {
     pub(super) fn take_push(self: &Arc<Self>, query: &str, call: &Call<'_>) -> Handled {
@@ -130,25 +128,6 @@ impl Service {
         })
     }
 
-    /// The answer reached nobody: who was told to come back for it finds it.
-    fn too_late(&self, verified: &VerifiedPush, request: &Request, answer: &Answer) {
-        let known = self.lookups.library().recall(&request.query).is_some();
-        let from = &verified.push.from;
-        if self.conversation.too_late(from, request, answer, known) {
-            self.metrics.count(metrics::PICK_UPS, ["offered", ""]);
-            journal::info(format_args!("pick-up offered reader={from}"));
-        }
-    }
-
-    /// The reader has the answer; `again`: having been told before to come back for it.
-    fn received(&self, verified: &VerifiedPush, request: &Request, again: bool, begun: Instant) {
-        if again {
-            self.metrics.count(metrics::PICK_UPS, ["taken", ""]);
-            journal::info(format_args!("pick-up taken reader={}", verified.push.from));
-        }
-        self.conversation.received(&verified.push.from, request, begun);
-    }
-
     /// The number of a delivery that is the first we see. A later one when a process before us
     /// saw the others: WeChat delivers five seconds apart. Once we have served for longer than
     /// that takes, a push that looks old only shows that one of the clocks is wrong.
@@ -217,41 +196,6 @@ impl Service {
         };
         silence.iter().for_each(Silence::give_back);
         waiting
-    }
-
-    /// Leave for this delivery to pass unanswered, so that WeChat delivers again; the last one has
-    /// none, and of the others only so many a minute.
-    fn silence(&self, delivery: u32, now: Instant) -> Option<Silence> {
-        if delivery >= self.patience.deliveries {
-            return None;
-        }
-        let silence = Silence::take(&self.silences, now);
-        if silence.is_none() && RATIONED.pass(now).is_some() {
-            journal::warning(format_args!(
-                "readers are told to pick their answers up instead of being waited for: as many \
-                 deliveries passed unanswered within a minute as DOUMIBOOK_SILENCES allows; \
-                 see which source is slow"
-            ));
-        }
-        silence
-    }
-
-    /// What a delivery is answered that may not pass, and when, if there is no answer by then.
-    fn otherwise(
-        &self,
-        from: &OpenId,
-        delivery: u32,
-        request: &Request,
-        call: &Call<'_>,
-    ) -> (Instant, Reply) {
-        let until = call.first_byte + self.patience.deadline;
-        let end = self.lookups.ends_before(&request.query, call.now, until);
-        // Who has been waited for until a lookup's end hears what came of it.
-        if let Some(end) = end.filter(|_| delivery > 1) {
-            return (end, Reply::text(phrases::TROUBLE));
-        }
-        self.lookups.tell(&request.query);
-        (until, self.conversation.still_looking(from, request))
     }
 
     /// An answer to a push becomes its reply.
