@@ -36,7 +36,7 @@
 //! ([`catalogue::shelf`], [`catalogue::interlib`], [`catalogue::douban`], [`catalogue::neodb`]),
 //! each behind its [`catalogue::guard`].
 //!
-//! What was found becomes a reply ([`chat::card`], [`wechat::reply`]), the reply a
+//! What was found becomes a reply ([`chat::shown`], [`chat::card`], [`wechat::reply`]), the reply a
 //! [`service::response::Response`], and that goes through the [`service::ticket`] to the slot,
 //! which writes it ([`server::wire`]) and sends it to the client: from the thread that has it.
 //! From the first byte to the last a help text wakes three threads, a lookup four.
@@ -46,7 +46,7 @@
 //! | to change | open | what hangs together with it |
 //! |---|---|---|
 //! | a sentence for readers | [`chat::phrases`] | `tests/chat_conversation.txt` |
-//! | how a message is understood | [`chat::question`], for numbers [`catalogue::isbn`] | the conversation file |
+//! | how a message is understood | [`chat::question`], for numbers [`chat::numerals`] and [`catalogue::isbn`] | the conversation file |
 //! | what a card or list shows | [`chat::card`] | five entries of a page have to fit 2048 bytes: a page, [`catalogue::HITS`] and an entry's length |
 //! | a new event or kind of message | [`wechat::push`], then `listen` in [`chat::conversation`] | the compiler leads; `tests/service_answers.rs` |
 //! | a new source | a file in [`catalogue`], [`catalogue::book::Source`], [`cli::setup`] | `Source::ALL`; its settings; the READMEs |

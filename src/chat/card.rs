@@ -5,6 +5,7 @@
 //! covers refuse to be linked to.
 
 use crate::catalogue::book::{Book, Holding, Rating, Source};
+use crate::chat::numerals::{self, Script};
 use crate::chat::phrases::{self, card as label};
 use crate::sys::text;
 use crate::wechat::push::Occasion;
@@ -24,6 +25,8 @@ const SENT: usize = 60;
 pub enum Way {
     /// From a list, by its number there.
     List,
+    /// The same, by a number that may be a title as well.
+    Place(usize, Script),
     /// By the book's own number: there may be other editions.
     Number,
     /// As the only book that some words found.
@@ -44,7 +47,7 @@ pub fn card(book: &Book, way: Way, occasion: Occasion) -> Reply {
     let mut lines = facts(book);
     // An article holds no links but its own.
     lines.push(String::new());
-    lines.extend(ways_on(book, way).map(|(label, sends)| phrases::way(label, &sends)));
+    lines.extend(ways_on(book, way).map(|(label, sends)| phrases::way(&label, &sends)));
     let (title, description) = (headline(book), lines.join("\n").trim_end().to_owned());
     Reply::news(vec![Article { title, description, picture: book.cover.clone(), url }], occasion)
 }
@@ -129,7 +132,7 @@ fn text_card(book: &Book, way: Way) -> String {
         card.push('\n');
         card.push_str(&plain(&line));
     }
-    let links: Vec<_> = ways_on(book, way).map(|(label, sends)| link(label, &sends)).collect();
+    let links: Vec<_> = ways_on(book, way).map(|(label, sends)| link(&label, &sends)).collect();
     if !links.is_empty() {
         card.push_str("\n\n");
         card.push_str(&links.join("  "));
@@ -138,10 +141,10 @@ fn text_card(book: &Book, way: Way) -> String {
 }
 
 /// What a reader may want next: its name, and what to send for it.
-fn ways_on(book: &Book, way: Way) -> impl Iterator<Item = (&'static str, String)> {
+fn ways_on(book: &Book, way: Way) -> impl Iterator<Item = (String, String)> {
     let sent = |text: &str| text.chars().take(SENT).collect::<String>();
     let from = match way {
-        Way::List => Some((phrases::TO_LIST, phrases::BACK.to_owned())),
+        Way::List | Way::Place(..) => Some((phrases::TO_LIST, phrases::BACK.to_owned())),
         Way::Number => Some((phrases::OTHER_EDITIONS, phrases::by_title(&sent(&book.title)))),
         Way::Words | Way::Author => None,
     };
@@ -150,7 +153,13 @@ fn ways_on(book: &Book, way: Way) -> impl Iterator<Item = (&'static str, String)
         .first()
         .filter(|_| way != Way::Author)
         .map(|name| phrases::of_author(&sent(bare_name(name))));
-    from.into_iter().chain(author.map(|sends| (phrases::SAME_AUTHOR, sends)))
+    let ways = from.into_iter().chain(author.map(|sends| (phrases::SAME_AUTHOR, sends)));
+    let title = match way {
+        Way::Place(number, script) => Some(numerals::written(number, script)),
+        _ => None,
+    };
+    let as_title = title.map(|title| (phrases::named(&title), phrases::by_title(&title)));
+    ways.map(|(label, sends)| (label.to_owned(), sends)).chain(as_title)
 }
 
 /// A name without its mark of origin: `[美] 马克·吐温` is searched as `马克·吐温`.

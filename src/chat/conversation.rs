@@ -11,12 +11,15 @@ use std::time::{Duration, Instant};
 
 use crate::catalogue::Query;
 use crate::catalogue::isbn::{self, Typed};
-use crate::catalogue::library::{Answer, Verdict};
+use crate::catalogue::library::Answer;
 use crate::catalogue::links;
-use crate::chat::card::{self, Way};
+use crate::chat::numerals;
 use crate::chat::phrases;
 use crate::chat::question::Question;
+use crate::chat::shown;
+pub use crate::chat::shown::{Request, View};
 use crate::sys::sync::lock;
+use crate::sys::text;
 use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push};
 use crate::wechat::reply::{Reply, link};
 
@@ -34,24 +37,6 @@ pub enum Next {
     Say(Reply),
     /// Ask for this, then show it.
     Find(Request),
-}
-
-/// A query, and what of its answer is wanted.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Request {
-    /// What to look for.
-    pub query: Query,
-    /// What to show of it.
-    pub view: View,
-}
-
-/// A part of an answer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum View {
-    /// A page of the list, from 0; of a single book its card.
-    Page(usize),
-    /// The card of the book with this number, from 1.
-    Pick(usize),
 }
 
 /// All conversations.
@@ -157,7 +142,7 @@ impl Conversation {
                 }
                 find(query)
             }
-            Question::Pick(number) => self.listed(from, now, |_| View::Pick(number)),
+            Question::Pick(number) => self.pick(from, typed, number, now),
             Question::More => self.listed(from, now, |page| View::Page(page + 1)),
             Question::Previous => self.listed(from, now, |page| View::Page(page.saturating_sub(1))),
             Question::Back => self.listed(from, now, View::Page),
@@ -172,6 +157,18 @@ impl Conversation {
             Question::Farewell => say(phrases::FAREWELL),
             Question::TooLong => say(phrases::TOO_LONG),
             Question::Nothing => say(phrases::NOTHING),
+        }
+    }
+
+    /// A number is a place in the reader's list; without a list it may be a title.
+    fn pick(&self, from: &OpenId, typed: &str, number: usize, now: Instant) -> Next {
+        let folded = text::fold(typed);
+        let script = numerals::script(&folded);
+        let view = script.map_or(View::Pick(number), |script| View::Number(number, script));
+        let has_list = self.recall(from, now).is_some_and(|reader| reader.list.is_some());
+        match Query::words(&folded).filter(|_| script.is_some() && !has_list) {
+            Some(query) => Next::Find(Request { query, view: View::Named }),
+            None => self.listed(from, now, |_| view),
         }
     }
 
@@ -192,45 +189,11 @@ impl Conversation {
         answer: &Answer,
         now: Instant,
     ) -> Reply {
-        let searched = searched(&wanted.query);
-        let books = match answer.verdict {
-            Verdict::NotFound => return not_found(&wanted.query, &searched),
-            Verdict::Unasked if matches!(wanted.query, Query::Subject(_)) => {
-                return Reply::text(phrases::LINK);
-            }
-            // Signs alone, which no source searches for.
-            Verdict::Unasked => return not_found(&wanted.query, &searched),
-            Verdict::Busy => return Reply::text(phrases::BUSY),
-            Verdict::Trouble => return Reply::text(phrases::TROUBLE),
-            Verdict::Found => &answer.books,
-        };
-        let led = |reply: Reply, count| match answer.source.filter(|_| answer.not_held) {
-            Some(source) => reply.led_by(&phrases::not_held(phrases::card::source(source), count)),
-            None => reply,
-        };
-        match (wanted.view, &books[..]) {
-            (View::Pick(number), books) => match books.get(number.wrapping_sub(1)) {
-                Some(book) => led(card::card(book, Way::List, occasion), 1),
-                None => Reply::text(&phrases::no_such_number(books.len())),
-            },
-            (View::Page(_), [book]) => {
-                let way = match wanted.query {
-                    Query::Isbn(_) | Query::Subject(_) => Way::Number,
-                    Query::Words(_) => Way::Words,
-                    Query::Author(_) => Way::Author,
-                };
-                led(card::card(book, way, occasion), 1)
-            }
-            (View::Page(page), books) if page >= card::pages(books.len()) => {
-                Reply::text(phrases::LAST_PAGE)
-            }
-            (View::Page(page), books) => {
-                if let Some(reader) = self.readers().get_mut(from) {
-                    (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
-                }
-                led(card::list(books, &searched, page), books.len())
-            }
+        let (reply, page) = shown::reply(occasion, wanted, answer);
+        if let (Some(page), Some(reader)) = (page, self.readers().get_mut(from)) {
+            (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
         }
+        reply
     }
 
     /// A reader asks for something that takes time, or has several books: what comes of it is
@@ -257,7 +220,7 @@ impl Conversation {
             (reader.pending, reader.late) = (Some(wanted.clone()), None);
         }
         let link = link(phrases::PICK_UP_LABEL, phrases::PICK_UP);
-        Reply::text(&phrases::still_looking(&searched(&wanted.query), &link))
+        Reply::text(&phrases::still_looking(&shown::searched(&wanted.query), &link))
     }
 
     /// Whether a reader was told to come back for the answer to `wanted`.
@@ -357,25 +320,4 @@ fn find(query: Query) -> Next {
 
 fn find_in(text: &str, otherwise: &str) -> Next {
     links::book(text).map_or_else(|| say(otherwise), find)
-}
-
-fn not_found(query: &Query, searched: &str) -> Reply {
-    Reply::text(&phrases::not_found(
-        searched,
-        match query {
-            Query::Words(_) => phrases::TRY_WORDS,
-            Query::Author(_) => phrases::TRY_AUTHOR,
-            Query::Isbn(_) | Query::Subject(_) => phrases::TRY_TITLE,
-        },
-    ))
-}
-
-/// How a query is named in a sentence.
-fn searched(query: &Query) -> String {
-    match query {
-        Query::Words(words) => phrases::quoted(words),
-        Query::Author(name) => phrases::by_author(name),
-        Query::Isbn(isbn) => phrases::by_isbn(&isbn.isbn13()),
-        Query::Subject(_) => phrases::BY_LINK.to_owned(),
-    }
 }

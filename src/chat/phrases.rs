@@ -97,9 +97,11 @@ pub const NOTHING_WAITS: &str = "没有正在等的结果。直接发书名、�
 /// A number, 更多 or 返回 without a list.
 pub const NO_LIST: &str = "现在没有可选的列表（列表保留 10 分钟）。请先发书名或作者，再回复序号。";
 
-/// A number that is not in the list.
-pub fn no_such_number(count: usize) -> String {
-    format!("列表里只有 {count} 本，请回复 1 到 {count} 之间的序号。")
+/// A number that is not in the list, and may be a title.
+pub fn no_such_number(count: usize, title: Option<&str>) -> String {
+    let sentence = format!("列表里只有 {count} 本，请回复 1 到 {count} 之间的序号。");
+    let title = title.map(|title| way(&named(title), &by_title(title)));
+    title.map_or(sentence.clone(), |title| format!("{sentence}\n\n{title}"))
 }
 
 /// 更多 on the last page.
@@ -245,6 +247,11 @@ pub const TO_LIST: &str = "返回列表";
 /// A way on from a card that cannot hold links: what to reply for what `label` promises.
 pub fn way(label: &str, reply: &str) -> String {
     format!("{label}：回复“{reply}”")
+}
+
+/// The label of the link that searches a number as a title.
+pub fn named(title: &str) -> String {
+    format!("找书名是“{title}”的书")
 }
 
 /// What a search for a title begins with, so that the title is taken for nothing else.

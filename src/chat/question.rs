@@ -5,6 +5,7 @@
 
 use crate::catalogue::Query;
 use crate::catalogue::isbn::{self, Mistake, Typed};
+use crate::chat::numerals;
 use crate::sys::text;
 
 /// Longest text that is searched for; longer ones are no title.
@@ -53,7 +54,7 @@ impl Question {
             if let Some(command) = command(bare) {
                 return command;
             }
-            if let Some(number) = pick(bare) {
+            if let Some(number) = numerals::place(bare) {
                 return Self::Pick(number);
             }
         }
@@ -110,11 +111,11 @@ fn trim_end(folded: &str) -> &str {
 /// The words that are no search. Folded: half-width, lower case, commas as blanks.
 #[rustfmt::skip]
 const COMMANDS: [(Question, &[&str]); 9] = [
-    (Question::Help,     &["help", "帮助", "怎么用", "怎么使用", "使用说明", "说明"]),
-    (Question::More,     &["更多", "下一页", "下页", "继续", "more", "next"]),
-    (Question::Previous, &["上一页", "上页", "previous"]),
+    (Question::Help,     &["help", "帮助", "幫助", "怎么用", "怎么使用", "使用说明", "说明"]),
+    (Question::More,     &["更多", "下一页", "下一頁", "下页", "继续", "more", "next"]),
+    (Question::Previous, &["上一页", "上一頁", "上页", "previous"]),
     (Question::Back,     &["0", "返回", "列表", "返回列表", "back"]),
-    (Question::PickUp,   &["结果"]),
+    (Question::PickUp,   &["结果", "結果"]),
     (Question::Thanks,   &["谢谢", "谢谢你", "谢谢您", "谢谢啦", "谢谢了", "谢了", "谢啦", "多谢", "感谢", "太感谢了",
                            "非常感谢", "好的谢谢", "好的 谢谢", "好的", "ok", "3q", "thx", "thanks", "thank you", "🙏"]),
     (Question::Greeting, &["你好", "您好", "你好啊", "你好呀", "在吗", "在么", "嗨", "哈喽", "早", "早上好", "中午好",
@@ -129,20 +130,6 @@ fn command(bare: &str) -> Option<Question> {
     }
     let known = COMMANDS.iter().find(|(_, words)| words.contains(&bare));
     known.map(|(question, _)| question.clone())
-}
-
-/// One or two digits are a place in a list, also as `第3本`, `3.` or `③`; `1984` is a title.
-fn pick(bare: &str) -> Option<usize> {
-    let number = bare.strip_prefix('第').unwrap_or(bare);
-    let number = number.strip_suffix(['本', '个', '条', '号']).unwrap_or(number);
-    let circled = |c: char| matches!(c, '①'..='⑳').then(|| c as usize - '①' as usize + 1);
-    if let Some(place) =
-        Some(number).filter(|n| n.chars().count() == 1).and_then(|n| n.chars().find_map(circled))
-    {
-        return Some(place);
-    }
-    let digits = number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| number.parse().ok()).flatten().filter(|n| *n > 0)
 }
 
 /// WeChat's own faces come as text: `[微笑]`, `/:8-)`.

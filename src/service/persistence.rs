@@ -110,7 +110,10 @@ pub fn save_readers(
     let lines = kept.iter().map(|Kept { reader, age, list, pending }| {
         let list = list.as_ref().map(|(query, page)| json!([query.to_string(), page]));
         let pending = pending.as_ref().map(|Request { query, view }| {
-            json!([query.to_string(), if let View::Pick(number) = view { *number } else { 0 }])
+            json!([
+                query.to_string(),
+                if let View::Pick(number) | View::Number(number, _) = view { *number } else { 0 }
+            ])
         });
         json!([reader.as_str(), age.as_secs(), list, pending])
     });
