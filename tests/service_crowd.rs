@@ -205,3 +205,59 @@ fn check(case: &Case, outcome: &Outcome) {
         assert_eq!(counted, taps.len(), "{name}: {what}");
     }
 }
+
+/// One source that fails slowly the first time, and is well again afterwards.
+fn failing_first() -> Upstream {
+    let asked = AtomicUsize::new(0);
+    Upstream::start(move |_| match asked.fetch_add(1, SeqCst) {
+        0 => {
+            thread::sleep(Duration::from_millis(2500));
+            Reaction::status(500, "")
+        }
+        _ => Reaction::json(r#"{"books":[{"id":"1","title":"慢慢来"}]}"#),
+    })
+}
+
+#[test]
+fn who_comes_back_hears_what_failed_and_who_asks_anew_is_looked_up_anew() {
+    for (word, found, requests) in [("结果", "trouble", 1), ("慢慢来", "the book", 2)] {
+        let source = failing_first();
+        let server = Server::serve(&[
+            ("DOUMIBOOK_SOURCES", "douban"),
+            ("DOUMIBOOK_DOUBAN_URL", source.url()),
+            ("DOUMIBOOK_DOUBAN_PER_MINUTE", "6000"),
+            ("DOUMIBOOK_DEADLINE_MS", "1000"),
+            ("DOUMIBOOK_SILENCES", "0"),
+        ]);
+        let ask = |text: &str| push(&server, &Push::text(text), &AtomicUsize::new(0)).0;
+        assert_eq!(ask("慢慢来"), "come back");
+        server.wait_for_line("pick-up offered");
+        assert_eq!((ask(word), source.requests()), (found, requests), "{word}");
+        assert_eq!(ask("结果"), "nothing waits", "{word}");
+        server.wait_for_line("pick-up taken");
+    }
+}
+
+#[test]
+fn somebody_is_left_to_take_requests_however_long_others_wait() {
+    let source = Upstream::start(|_| Reaction::Hang);
+    let server = Server::serve(&[
+        ("DOUMIBOOK_SOURCES", "douban"),
+        ("DOUMIBOOK_DOUBAN_URL", source.url()),
+        ("DOUMIBOOK_DOUBAN_PER_MINUTE", "6000"),
+        ("DOUMIBOOK_WORKERS", "1"),
+    ]);
+    let waiting = (0..6).map(|number| {
+        let mut stream = TcpStream::connect(&server.address).unwrap();
+        let push = Push::text(&format!("书 {number}")).from(&format!("o{number}"));
+        stream.write_all(&post(&target(TOKEN), push.xml().as_bytes())).unwrap();
+        stream
+    });
+    let waiting: Vec<_> = waiting.collect();
+    source.wait_for(6);
+    // Longer than a thread that has nothing to do stays.
+    thread::sleep(Duration::from_secs(3));
+    let help = push(&server, &Push::text("?"), &AtomicUsize::new(0));
+    assert!(help.1 == 1 && help.2 < 1.0, "{help:?}");
+    drop(waiting);
+}
