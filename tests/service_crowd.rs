@@ -233,8 +233,8 @@ fn who_comes_back_hears_what_failed_and_who_asks_anew_is_looked_up_anew() {
         assert_eq!(ask("慢慢来"), "come back");
         server.wait_for_line("pick-up offered");
         assert_eq!((ask(word), source.requests()), (found, requests), "{word}");
-        assert_eq!(ask("结果"), "nothing waits", "{word}");
         server.wait_for_line("pick-up taken");
+        assert_eq!(ask("结果"), "nothing waits", "{word}");
     }
 }
 

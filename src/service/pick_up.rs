@@ -36,11 +36,11 @@ impl Service {
         again: bool,
         begun: Instant,
     ) {
+        self.conversation.received(&verified.push.from, request, begun);
         if again {
             self.metrics.count(metrics::PICK_UPS, ["taken", ""]);
             journal::info(format_args!("pick-up taken reader={}", verified.push.from));
         }
-        self.conversation.received(&verified.push.from, request, begun);
     }
 
     /// Leave for this delivery to pass unanswered, so that WeChat delivers again; the last one has
