@@ -68,6 +68,8 @@
 //! - *push*: what WeChat posts when a reader does something. *delivery*: one try of it; WeChat
 //!   makes up to three, five seconds apart, until it gets an answer.
 //! - *openid*: a reader's id within this account. *echostr*: what the console wants echoed.
+//! - *silence*: a delivery that passes unanswered, which WeChat counts as a failure. *pick-up*: an
+//!   answer that came after its reader was told to come back for it.
 //! - *parked*: a request that waits for its answer and holds no thread but its connection's own.
 //! - *lookup*: asking the sources one question, once, however many readers wait for it.
 //! - *source*: where books come from. *shelf*: the operator's own file. *holding*: the copies of

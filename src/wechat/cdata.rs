@@ -56,7 +56,7 @@ pub fn mend(body: &str, once: usize) -> Cow<'_, str> {
 
 fn mended(body: &str, once: usize) -> Option<String> {
     let ends = Ends::of(body);
-    let (mut mended, mut rest, mut sections) = (String::new(), body, 0);
+    let (mut mended, mut rest, mut sections) = (String::with_capacity(body.len()), body, 0);
     let mut open: Vec<&str> = Vec::new();
     while let Some((before, tag)) = rest.split_once('<') {
         let at = body.len() - tag.len() - 1;
