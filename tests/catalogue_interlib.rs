@@ -207,7 +207,7 @@ fn every_field_as_libraries_fill_it() {
         ("双空格",     r#""title_meta":"山河  ·  岁月""#,                      vec!["山河 · 岁月"], vec![]),
         ("丛书",       r#""title_meta":"山河/现代文学丛书""#,                  vec!["[山河]", "丛书：现代文学丛书"], vec![]),
         ("书名号",     r#""title_meta":"《山河》导读""#,                       vec!["《山河》导读"], vec![]),
-        ("作者著",     r#""author_meta":"王小川著""#,                          vec!["作者：王小川\n"], vec![]),
+        ("责任者",     r#""author_meta":"王小川著""#,                          vec!["作者：王小川\n"], vec![]),
         ("两作者",     r#""author_meta":"王小川,李大海""#,                     vec!["作者：王小川 / 李大海\n"], vec![]),
         ("编者",       r#""author_meta":"王小川，李大海编""#,                  vec!["作者：王小川 / 李大海\n"], vec![]),
         ("译者",       r#""author_meta":"(美)约翰著；李大海译""#,              vec!["作者：(美)约翰\n", "译者：李大海\n"], vec![]),
@@ -383,7 +383,8 @@ fn what_readers_type_is_searched_without_signs() {
     for (text, expected) in [
         ("三体 刘慈欣", vec![("三体 刘慈欣", None)]),
         ("《三体》", vec![("三体", None)]),
-        ("title:三体*", vec![("title 三体", None)]),
+        ("title:三体*", vec![("title 三体", None), ("三体", None)]),
+        ("有没有那个叫三体的小说", vec![("那个叫三体的小说", None), ("三体", None)]),
         ("作者 刘慈欣", vec![("刘慈欣", Some("author"))]),
         ("978-7-5366-9293-0", vec![("9787536692930", None), ("7536692935", None)]),
         ("9791032305690", vec![("9791032305690", None)]),

@@ -539,3 +539,58 @@ fn one_record_asked_again_and_again_silences_nobody() {
     }
     assert_eq!(find_other(&library, &hands, "球状闪电").verdict, Verdict::Found);
 }
+
+/// What may have been meant is no answer while another source may know better, and stays a guess
+/// for as long as it is remembered.
+#[test]
+#[rustfmt::skip]
+fn a_guess_waits_for_who_is_sure() {
+    let say = |letter, source| match letter {
+        'g' => Outcome::Guess(vec![Book { title: "三休".to_owned(), source, ..Book::default() }]),
+        letter => outcome(letter, source),
+    };
+    for (row, letters, verdict, guess, asked_again) in [
+        ("a later one is sure",        "gf", Verdict::Found,    false, false),
+        ("nobody else knows",          "gn", Verdict::Found,    true,  false),
+        ("the first guess is kept",    "gg", Verdict::Found,    true,  false),
+        ("the other could not be asked", "gd", Verdict::Found,  true,  true),
+        ("one after a miss",           "ng", Verdict::Found,    true,  false),
+        ("no guess at all",            "nn", Verdict::NotFound, false, false),
+    ] {
+        let hands = Hands::new();
+        let actors: Vec<Actor> = [Source::Shelf, Source::Douban].into_iter().zip(letters.chars())
+            .map(|(source, letter)| Actor::new(source, &hands, [Does::Say(say(letter, source))])).collect();
+        let library = library(&hands, &actors.iter().collect::<Vec<_>>());
+        let answer = find(&library, &hands);
+        assert_eq!((answer.verdict, answer.guess), (verdict, guess), "{row}");
+        let again = find(&library, &hands);
+        assert_eq!((again.verdict, again.guess), (verdict, guess), "{row}, again");
+        assert_eq!(!again.remembered, asked_again, "{row}, again");
+    }
+}
+
+/// A message that finds nothing as it was typed is asked once more in fewer words, by sources over
+/// the network only, and is one question afterwards.
+#[test]
+fn what_only_makes_a_question_of_it_is_left_away_when_nothing_is_found() {
+    let typed = "你们图书馆有没有那个叫追风筝的人的小说";
+    for (row, first, then, asked, verdict) in [
+        ("found as typed", books(Source::Douban), Outcome::NotFound, 1, Verdict::Found),
+        ("found in fewer words", Outcome::NotFound, books(Source::Douban), 2, Verdict::Found),
+        ("not at all", Outcome::NotFound, Outcome::NotFound, 2, Verdict::NotFound),
+        ("no answer", down(), books(Source::Douban), 1, Verdict::Trouble),
+    ] {
+        let hands = Hands::new();
+        let actor = Actor::new(Source::Douban, &hands, [first, then].map(Does::Say));
+        let library = library(&hands, &[&actor]);
+        assert_eq!(find_other(&library, &hands, typed).verdict, verdict, "{row}");
+        assert_eq!(actor.asked(), asked, "{row}");
+        if verdict != Verdict::Trouble {
+            assert!(find_other(&library, &hands, typed).remembered, "{row}");
+        }
+    }
+    let hands = Hands::new();
+    let shelf = Actor::new(Source::Shelf, &hands, [Does::Say(Outcome::NotFound)]);
+    find_other(&library(&hands, &[&shelf]), &hands, typed);
+    assert_eq!(shelf.asked(), 1, "the shelf reads messages itself");
+}

@@ -71,6 +71,7 @@ fn outcome(outcome: &Outcome) -> String {
             let titles: Vec<_> = books.iter().map(|book| book.title.as_str()).collect();
             format!("found {}", titles.join(","))
         }
+        Outcome::Guess(books) => format!("{} guesses", books.len()),
         Outcome::NotFound => "not found".to_owned(),
         Outcome::Unfit(reason) => format!("unfit: {reason}"),
         Outcome::Unasked => "unasked".to_owned(),

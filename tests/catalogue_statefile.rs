@@ -364,3 +364,22 @@ fn copies_of_a_restart_ago_are_counted_again_and_what_was_not_held_is_known() {
     let (back, _) = statefile::load(&folder.file(), ROOM, without);
     assert!(!back.is_not_held(&words("elsewhere")));
 }
+
+#[test]
+fn a_guess_stays_a_guess() {
+    let origin = Origin::new(Source::Shelf, "a");
+    let query = Query::words("三休").expect("words");
+    let books = vec![Book { title: "三体".into(), ..Book::default() }];
+    let mut memory = Memory::new(1 << 20, vec![origin]);
+    memory.keep_guess(&query, books.clone().into(), 1_790_000_000);
+    let path = std::env::temp_dir().join(format!("doumibook-guess-{}", std::process::id()));
+    statefile::write(&path, &memory.snapshot()).expect("a temporary file");
+    let (mut same, _) = statefile::load(&path, 1 << 20, vec![origin]);
+    let (mut other, _) =
+        statefile::load(&path, 1 << 20, vec![origin, Origin::new(Source::Douban, 1)]);
+    std::fs::remove_file(&path).expect("the file");
+    assert!(same.is_guess(&query));
+    assert_eq!(same.recall(&query, 1_790_000_001).as_deref(), Some(&*books));
+    assert!(same.recall(&query, 1_790_003_600).is_none(), "believed no longer than a miss");
+    assert!(other.last_resort(&query).is_none(), "a new source may be sure");
+}

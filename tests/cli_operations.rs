@@ -142,6 +142,15 @@ fn check_says_what_is_right_and_what_to_do() {
         assert!(text.contains(says), "{says}: {text}");
         assert!(!text.contains("s3cret") && !text.contains("apikey"), "{text}");
     }
+    let (_, text) = check(&[("DOUMIBOOK_TOKEN", "demo"), ("DOUMIBOOK_SHELF", &shelf)]);
+    for says in [
+        "file     read as CSV in UTF-8, separated by ','",
+        "file     columns: 书名 = title, 作者 = author",
+        "file     8 books: 0 with ISBN",
+        "file     《活着第3版》 | 作者：余华 | 来源：馆藏",
+    ] {
+        assert!(text.contains(says), "{says}: {text}");
+    }
     let both = [&base[..], &[("DOUMIBOOK_SHELF", shelf.as_str())]].concat();
     let (code, text) = check(&both);
     assert_eq!(code, Some(1), "the shelf answers, Douban does not: {text}");
@@ -172,7 +181,8 @@ fn check_says_all_that_is_wrong_at_once() {
     #[rustfmt::skip]
     assert_eq!(subjects, [
         ["WRONG", "settings"], ["WRONG", "settings"], ["WRONG", "settings"], ["OK", "listen"],
-        ["OK", "clock"], ["OK", "shelf"], ["OK", "state"], ["OK", "files"],
+        ["OK", "clock"], ["OK", "file"], ["OK", "file"], ["OK", "file"], ["OK", "file"], ["OK", "file"],
+        ["OK", "file"], ["OK", "file"], ["OK", "shelf"], ["OK", "state"], ["OK", "files"],
         ["Not", "ready:"],
     ], "{text}");
     assert!(text.contains("DOUMIBOOK_TOKN is no setting of doumibook"), "{text}");

@@ -223,7 +223,7 @@ fn a_push_is_one_line_of_the_log_and_what_it_says_is_not_in_it() {
     assert_eq!(
         said,
         [
-            "doumibook: push text not_found source=-",
+            "doumibook: push text guessed source=shelf",
             "doumibook: push text found source=shelf",
             "doumibook: push text found source=memory",
             "doumibook: push text said source=-",

@@ -10,8 +10,9 @@ use std::sync::mpsc::{Receiver, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use doumibook::catalogue::answer::Verdict;
 use doumibook::catalogue::book::{Book, Source};
-use doumibook::catalogue::library::{Guarded, Library, Verdict};
+use doumibook::catalogue::library::{Guarded, Library};
 use doumibook::catalogue::memory::Memory;
 use doumibook::catalogue::{Catalogue, Outcome, Query};
 use doumibook::cli::simulator::LocalClient;

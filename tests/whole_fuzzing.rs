@@ -59,7 +59,7 @@ impl Chance {
                 drop(input.splice(at..at, copy.repeat(times)));
             }
             5 => {
-                let other = self.one_of(target.seeds).as_bytes();
+                let other = target.seed(self.below(target.seeds.len() + target.files.len()));
                 let part = self.part(other.len());
                 drop(input.splice(at..at, other[part].iter().copied()));
             }
@@ -74,9 +74,9 @@ fn run(name: &str) {
     let mut chance = Chance(0x9E37_79B9_7F4A_7C15);
     let start = Instant::now();
     for number in 0..INPUTS {
-        let mut input = target.seeds[number % target.seeds.len()].as_bytes().to_vec();
+        let mut input = target.seed(number).to_vec();
         // The first round is the seeds as they are.
-        if number >= target.seeds.len() {
+        if number >= target.seeds.len() + target.files.len() {
             (0..=chance.below(6)).for_each(|_| chance.change(&mut input, target));
         }
         if let Err(panic) = catch_unwind(AssertUnwindSafe(|| (target.run)(&input))) {
@@ -120,6 +120,21 @@ fn shelf() {
 }
 
 #[test]
+fn search() {
+    run("search");
+}
+
+#[test]
+fn marc() {
+    run("marc");
+}
+
+#[test]
+fn decoders() {
+    run("decoders");
+}
+
+#[test]
 fn settings() {
     run("settings");
 }
@@ -127,6 +142,11 @@ fn settings() {
 #[test]
 fn question() {
     run("question");
+}
+
+#[test]
+fn photo() {
+    run("photo");
 }
 
 #[test]
@@ -145,11 +165,12 @@ fn every_target_has_its_file() {
 #[test]
 #[ignore = "writes the seeds where cargo fuzz looks for them"]
 fn write_seeds() {
-    for Target { name, seeds, .. } in TARGETS {
+    for target in TARGETS {
+        let name = target.name;
         let folder = format!("{}/tests/fuzz/corpus/{name}", env!("CARGO_MANIFEST_DIR"));
         std::fs::create_dir_all(&folder).unwrap();
-        for (number, seed) in seeds.iter().enumerate() {
-            std::fs::write(format!("{folder}/seed-{number}"), seed).unwrap();
+        for number in 0..target.seeds.len() + target.files.len() {
+            std::fs::write(format!("{folder}/seed-{number}"), target.seed(number)).unwrap();
         }
     }
 }

@@ -40,7 +40,7 @@ const HOMES: [(&str, &[&str]); 20] = [
     ("serde_json", &["catalogue", "cli", "service"]),
     ("serde_core", &["catalogue"]),
     ("encoding_rs", &["catalogue"]),
-    ("zune_jpeg", &["photo"]),
+    ("zune_jpeg", &["catalogue"]),
 ];
 
 fn src() -> PathBuf {

@@ -56,6 +56,23 @@ impl Book {
         self.holding = (!callno.is_empty()).then(|| Holding { callno, ..Holding::default() });
     }
 
+    /// Whether this is another copy of it: by title and ISBN; of books older than those, where both
+    /// tell how many they are, by everything that tells editions apart.
+    pub fn is_copy_of(&self, other: &Self) -> bool {
+        let counted = |book: &Self| book.holding.as_ref().is_some_and(|held| held.total.is_some());
+        let same = match (self.isbn, other.isbn) {
+            (Some(one), Some(two)) => one == two,
+            (None, None) => {
+                let edition = |book: &Self| {
+                    (book.authors.clone(), book.publisher.clone(), book.pubdate.clone())
+                };
+                counted(self) && counted(other) && edition(self) == edition(other)
+            }
+            _ => false,
+        };
+        same && self.title == other.title
+    }
+
     /// Another copy of it stands here, too.
     pub fn hold_also(&mut self, copy: Option<Holding>) {
         match (&mut self.holding, copy) {

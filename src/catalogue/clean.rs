@@ -4,6 +4,9 @@
 //! the field holds no information. Pure, never fails, and knows no source by name; what the
 //! rules answer to was counted in real records.
 
+use std::borrow::Cow;
+
+use super::entities;
 use crate::catalogue::book::Rating;
 use crate::sys::text;
 
@@ -13,21 +16,30 @@ const SUMMARY: usize = 120;
 /// A sentence that ends from here on is a better end than the middle of the next one.
 const SENTENCE: usize = 80;
 
-/// The named entities that occur in book data.
-#[rustfmt::skip]
-const ENTITIES: [(&str, char); 14] = [
-    ("amp", '&'), ("lt", '<'), ("gt", '>'), ("quot", '"'), ("apos", '\''), ("nbsp", ' '),
-    ("ldquo", '“'), ("rdquo", '”'), ("lsquo", '‘'), ("rsquo", '’'),
-    ("mdash", '—'), ("ndash", '–'), ("middot", '·'), ("hellip", '…'),
-];
-
 /// One line: entities decoded (titles hold `&quot;`), blanks and control characters collapsed,
 /// and the private-use characters gone that Word leaves behind (U+F06C …).
 pub fn line(text: &str) -> String {
+    let text = text.trim();
+    if is_plain(text) {
+        return text.to_owned();
+    }
     let invisible = |c: &char| matches!(c, '\u{200b}'..='\u{200f}' | '\u{feff}' | '\u{e000}'..='\u{f8ff}' | '\u{f0000}'..);
-    let visible: String = entities(text).chars().filter(|c| !invisible(c)).collect();
+    let visible: String = decoded(text).chars().filter(|c| !invisible(c)).collect();
     let words = visible.split(|c: char| c.is_whitespace() || c.is_control());
     words.filter(|word| !word.is_empty()).collect::<Vec<_>>().join(" ")
+}
+
+/// Whether [`line`] would change nothing, which can be told of most texts by their bytes alone: what
+/// it changes are `&`, control characters, blanks that are not one space between two words, and
+/// characters that begin with other bytes than letters of Latin and Chinese ones do.
+fn is_plain(text: &str) -> bool {
+    let mut blank = false;
+    text.bytes().all(|byte| {
+        let twice = std::mem::replace(&mut blank, byte == b' ') && blank;
+        let plain =
+            matches!(byte, b' '..=b'%' | b'\''..=b'~' | 0x80..=0xbf | 0xc3..=0xdf | 0xe4..=0xe9);
+        plain && !twice
+    })
 }
 
 /// One line, its tags stripped when it is a piece of HTML. Most texts are plain ones, in which
@@ -53,8 +65,11 @@ pub fn summary(text: &str) -> String {
     shown.chars().chain(closing).collect()
 }
 
-/// HTML entities decoded once: the named ones that occur in book data, and all numbers.
-fn entities(text: &str) -> String {
+/// HTML entities decoded once: by name and by number.
+fn decoded(text: &str) -> Cow<'_, str> {
+    if !text.contains('&') {
+        return Cow::Borrowed(text);
+    }
     let mut plain = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, after)) = rest.split_once('&') {
@@ -66,12 +81,12 @@ fn entities(text: &str) -> String {
         plain.push(c);
         rest = behind;
     }
-    plain + rest
+    Cow::Owned(plain + rest)
 }
 
 fn entity(name: &str) -> Option<char> {
     let Some(number) = name.strip_prefix('#') else {
-        return ENTITIES.iter().find(|(known, _)| *known == name).map(|(_, c)| *c);
+        return entities::named(name);
     };
     let code = match number.strip_prefix(['x', 'X']) {
         Some(hex) => u32::from_str_radix(hex, 16),
@@ -211,10 +226,14 @@ pub fn undotted(folded: &str) -> String {
     bare
 }
 
-/// A number of pages out of `350`, `350 页`, `460页`; `0` and what has no digits are unknown.
+/// A number of pages out of `350`, `350 页`, `约460页`, or `2,302页`, which is a preface of 2 and a
+/// book of 302; `0`, `3册` and what has no digits are unknown.
 pub fn pages(text: &str) -> String {
-    let digits = text.split(|c: char| !c.is_ascii_digit()).find(|part| !part.is_empty());
-    digits.unwrap_or_default().trim_start_matches('0').to_owned()
+    // Volumes are no pages, unless those are told too: `全3册 1200页`.
+    let volumes = text.contains(['册', '冊', '卷']) && !text.contains(['页', '頁']);
+    let numbers = text.split(|c: char| !c.is_ascii_digit()).filter(|part| part.len() <= 5);
+    let most = numbers.filter_map(|part| part.parse::<u32>().ok()).max();
+    most.filter(|&pages| pages > 0 && !volumes).map(|p| p.to_string()).unwrap_or_default()
 }
 
 /// A price as it is written, unless it is nought (`0.00`), which stands for unknown.
@@ -360,6 +379,10 @@ mod tests {
             (pages, "350 页",                         "350"),
             (pages, "约460页",                        "460"),
             (pages, "0",                             ""),
+            (pages, "2,302页",                        "302"),
+            (pages, "3册",                            ""),
+            (pages, "全3册 1200页",                    "1200"),
+            (pages, "xii, 212 p.",                   "212"),
             (pages, "不详",                           ""),
             (price, "18.80元",                        "18.80元"),
             (price, "USD 26.95",                     "USD 26.95"),

@@ -163,7 +163,7 @@ impl SourceGuard {
     ) -> Option<BreakerChange> {
         let probing = self.rest.as_ref().is_some_and(|rest| pass.probe && rest.probing);
         let (cause, wish) = match outcome {
-            Outcome::Found(_) | Outcome::NotFound | Outcome::Unfit(_) => {
+            Outcome::Found(_) | Outcome::Guess(_) | Outcome::NotFound | Outcome::Unfit(_) => {
                 self.failures.clear();
                 // An answer that was under way when the rest began proves nothing about now.
                 self.rest.take_if(|_| probing)?;

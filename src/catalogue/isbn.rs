@@ -26,13 +26,18 @@ pub enum Typed {
 /// Why what looks like an ISBN is none.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mistake {
-    /// The check digit does not fit the others: one of the digits is wrong.
+    /// The check digit does not fit the others, so one of the digits is wrong; or all are the same
+    /// or in order, and it fits by chance.
     CheckDigit,
     /// 13 digits that begin with neither 978 nor 979, or with 9790, which is printed music: a
     /// barcode of some other goods.
     NotABook,
     /// It was called an ISBN, but has neither 10 nor 13 digits.
     Length,
+    /// A letter O stands for a 0, or an l or I for a 1.
+    Letters,
+    /// The nine digits before the check digit, and not that.
+    NoCheckDigit,
 }
 
 impl Isbn {
@@ -74,12 +79,22 @@ impl Isbn {
             }
             13 if check13(body) != *last => return Err(Mistake::CheckDigit),
             13 => {}
-            // A scanner appended the add-on for the price.
-            18 => return Self::from_digits(digits.get(..13).unwrap_or_default()),
+            // A scanner appended the add-on for the price or the issue.
+            15 | 18 => return Self::from_digits(digits.get(..13).unwrap_or_default()),
             _ => return Err(Mistake::Length),
+        }
+        if thirteen.get(3..12).is_some_and(is_filler) {
+            return Err(Mistake::CheckDigit);
         }
         thirteen.try_into().map(Self).map_err(|_| Mistake::Length)
     }
+}
+
+/// Whether the nine digits of a book's number are what people type for want of one: the same
+/// throughout, or 012345678. Their check digits fit, and no publisher has them.
+fn is_filler(nine: &[u8]) -> bool {
+    let same = nine.windows(2).all(|pair| pair.first() == pair.last());
+    same || nine.iter().zip(0..).all(|(digit, place)| *digit == place)
 }
 
 impl fmt::Display for Isbn {
@@ -106,19 +121,21 @@ fn check10(nine: &[u8]) -> u8 {
     ((11 - sum % 11) % 11) as u8
 }
 
-/// Hyphens, dashes, dots and blanks that people and programs put between the groups, the marks
-/// that only steer the direction of writing included.
+/// What people and programs put between the groups: hyphens, dashes and what looks like one (一, ー),
+/// dots, slashes, underscores and blanks, and marks that are not seen.
 fn is_separator(c: char) -> bool {
     c.is_whitespace()
-        || matches!(c, '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}')
+        || matches!(c, '-' | '_' | '/' | '.' | '一' | 'ー' | '\u{ad}')
+        || matches!(c, '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}')
         || matches!(c, '·' | '•' | '・')
         || matches!(c, '\u{200b}'..='\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2060}' | '\u{feff}')
 }
 
-/// Looks at a text as an ISBN: hyphens, dashes, blanks and full-width forms are fine, so are a
-/// prefix `ISBN`, `ISBN:` or `ISBN-13：` in any case and a lower-case `x`. A five-digit add-on
-/// that a scanner appended to 13 digits is dropped. Of a longer text, such as a pasted line
-/// with a price, the ISBN in it counts, see [`within`].
+/// Looks at a text as an ISBN: whatever stands between its groups, full-width forms, a prefix
+/// `ISBN`, `ISBN:` or `ISBN-13：` in any case and a lower-case `x` are fine. An add-on of two or five
+/// digits that a scanner appended to 13 is dropped. Of a longer text, such as a pasted line with a
+/// price, the ISBN in it counts, see [`within`]; here also one of ten digits that nothing calls so,
+/// unless the text speaks of other numbers.
 ///
 /// A 统一书号 such as `10019·1977` is not an ISBN, even with ten digits: it has one dot, where an
 /// ISBN has at least three groups.
@@ -126,11 +143,31 @@ pub fn typed(text: &str) -> Typed {
     match whole(text) {
         right @ Typed::Right(_) => right,
         Typed::Wrong(mistake) if mistake != Mistake::Length => Typed::Wrong(mistake),
-        vague => match within(text) {
-            Typed::No => vague,
+        vague => match scan(text, true) {
+            Typed::No => slip(text).map_or(vague, Typed::Wrong),
             found => found,
         },
     }
+}
+
+/// What was typed for an ISBN by somebody who copied it by hand.
+fn slip(text: &str) -> Option<Mistake> {
+    let half: String = text.trim().chars().map(half_width).collect();
+    let (rest, named) = strip_prefix(&half);
+    let rest: String = rest.chars().filter(|&c| !is_separator(c)).collect();
+    let digit = |c: char| match c {
+        'o' | 'O' => '0',
+        'l' | 'I' | 'i' => '1',
+        c => c,
+    };
+    let digits = rest.chars().filter(char::is_ascii_digit).count();
+    let mended: String = rest.chars().map(digit).collect();
+    if digits < rest.chars().count() && digits >= 7 && matches!(whole(&mended), Typed::Right(_)) {
+        return Some(Mistake::Letters);
+    }
+    // Chinese publishers' numbers begin with a 7; others of nine digits may be anything.
+    let nine = digits == 9 && rest.len() == 9 && (named || rest.starts_with('7'));
+    nine.then_some(Mistake::NoCheckDigit)
 }
 
 /// Whether a text has as many digits as an ISBN-13 or more.
@@ -142,7 +179,7 @@ fn whole(text: &str) -> Typed {
     let half: String = text.trim().chars().map(half_width).collect();
     let (rest, named) = strip_prefix(half.trim());
     let separators: Vec<char> = rest.chars().filter(|&c| is_separator(c)).collect();
-    if !named && separators == ['·'] {
+    if !named && matches!(separators[..], ['·' | '.' | '•' | '・']) {
         return Typed::No;
     }
     let mut digits = Vec::with_capacity(18);
@@ -169,28 +206,26 @@ fn judge(digits: &[u8], named: bool) -> Typed {
     }
 }
 
-/// Looks for an ISBN among other words: 13 digits that begin with 978 or 979, with or without
-/// hyphens; or ten where the text calls them an ISBN, since one in eleven numbers of any other
+/// Looks for an ISBN among other words: 13 digits that begin with 978 or 979, whatever stands
+/// between them; or ten where the text calls them an ISBN, since one in eleven numbers of any other
 /// kind has a fitting check digit. The first whose check digit holds counts; without one, the
 /// first that was meant as one is a mistake.
 pub fn within(text: &str) -> Typed {
+    scan(text, false)
+}
+
+/// As [`within`]; `free`: ten digits count without being called an ISBN, too.
+fn scan(text: &str, free: bool) -> Typed {
     let half: String = text.chars().map(|c| half_width(c).to_ascii_lowercase()).collect();
+    let free = free && !half.contains("://") && !OTHER_NUMBERS.iter().any(|w| half.contains(w));
     let mut found = Typed::No;
     let mut before = ' ';
     for (at, c) in half.char_indices() {
         if c.is_ascii_digit() && !before.is_ascii_digit() {
             let (head, tail) = half.split_at_checked(at).unwrap_or_default();
-            let long =
-                Some(first(tail, 13)).filter(|digits| matches!(digits[..], [9, 7, 8 | 9, ..]));
-            let short = Some(tail).filter(|_| calls_it_isbn(head)).map(|tail| first(tail, 10));
-            match long
-                .into_iter()
-                .chain(short)
-                .map(|digits| judge(&digits, false))
-                .find(|typed| *typed != Typed::No)
-            {
-                Some(Typed::Right(isbn)) => return Typed::Right(isbn),
-                Some(wrong) if found == Typed::No => found = wrong,
+            match candidate(head, tail, free) {
+                Typed::Right(isbn) => return Typed::Right(isbn),
+                wrong if found == Typed::No => found = wrong,
                 _ => {}
             }
         }
@@ -199,31 +234,81 @@ pub fn within(text: &str) -> Typed {
     found
 }
 
-/// The first `count` digits of `text` across separators; none when there are fewer, or when the
-/// number goes on behind them.
-fn first(text: &str, count: usize) -> Vec<u8> {
+/// What a text with other numbers than ISBNs speaks of.
+const OTHER_NUMBERS: [&str; 13] = [
+    "电话",
+    "手机",
+    "微信",
+    "qq",
+    "tel",
+    "联系",
+    "加我",
+    "单号",
+    "证号",
+    "卡号",
+    "订单",
+    "账号",
+    "统一书号",
+];
+
+/// The number with which `tail` begins; `head` is what stands before it.
+fn candidate(head: &str, tail: &str, free: bool) -> Typed {
+    let (long, _) = first(tail, 13);
+    if matches!(long[..], [9, 7, 8 | 9, ..]) {
+        return judge(&long, false);
+    }
+    // The later groups of a number are no number.
+    let bare = head.trim_end_matches(|c: char| is_separator(c) && !c.is_whitespace());
+    if bare.len() < head.len() && bare.ends_with(|c: char| c.is_ascii_digit()) {
+        return Typed::No;
+    }
+    let (short, groups) = first(tail, 10);
+    if calls_it_isbn(head) {
+        return judge(&short, false);
+    }
+    // Of what nothing calls an ISBN, Chinese numbers, and what is in groups as they are.
+    let likely = free && (matches!(short[..], [7, ..]) || groups >= 3);
+    match judge(&short, false) {
+        right @ Typed::Right(_) if likely => right,
+        _ => Typed::No,
+    }
+}
+
+/// The first `count` digits of `text` across separators, and in how many pieces they stood; none
+/// when there are fewer, or when the number goes on behind them other than by an add-on.
+fn first(text: &str, count: usize) -> (Vec<u8>, usize) {
     let mut digits = Vec::with_capacity(count);
+    let (mut groups, mut apart) = (0, true);
     let mut rest = text.chars();
     while digits.len() < count {
         match rest.next() {
-            Some(c) if c.is_ascii_digit() => digits.push(c as u8 - b'0'),
+            Some(c) if c.is_ascii_digit() => {
+                groups += usize::from(std::mem::take(&mut apart));
+                digits.push(c as u8 - b'0');
+            }
             Some('x') if count == 10 && digits.len() == 9 => digits.push(10),
-            Some(c) if is_separator(c) => {}
-            _ => return Vec::new(),
+            Some(c) if is_separator(c) => apart = true,
+            _ => return (Vec::new(), 0),
         }
     }
-    let goes_on = rest.as_str().trim_start_matches('-').starts_with(|c: char| c.is_ascii_digit());
-    if goes_on { Vec::new() } else { digits }
+    let rest = rest.as_str();
+    let behind = rest.chars().take_while(char::is_ascii_digit).count();
+    let goes_on =
+        rest.strip_prefix('-').is_some_and(|on| on.starts_with(|c: char| c.is_ascii_digit()));
+    let fits = behind == 0 || count == 13 && matches!(behind, 2 | 5);
+    if fits && !goes_on { (digits, groups) } else { (Vec::new(), 0) }
 }
 
 /// Whether a text that ends just before a number of ten digits calls it an ISBN: `ISBN号：`,
-/// `isbn-10:`, `isbn=`, `/dp/`.
+/// `isbn-10:`, `isbn=`, `书号 `, `/dp/`.
 fn calls_it_isbn(head: &str) -> bool {
-    let between = head.rsplit_once("isbn").map(|(_, between)| between.replace("10", ""));
     let near = |text: String| {
         text.chars().count() <= 4 && !text.contains(|c: char| c.is_ascii_alphanumeric())
     };
-    between.is_some_and(near) || head.ends_with("/dp/")
+    let called = |word: &str| head.rsplit_once(word).map(|(_, between)| between.replace("10", ""));
+    let old = head.contains("统一书号");
+    called("isbn").or_else(|| called("书号").filter(|_| !old)).is_some_and(near)
+        || head.ends_with("/dp/")
 }
 
 /// Takes `ISBN`, `ISBN-10`, `ISBN 13` and what separates it from the number off the front.
@@ -274,6 +359,26 @@ mod tests {
             ("9787121042621 51299",          "9787121042621"),
             (" 9787121042621\n",             "9787121042621"),
             ("9791032305690",                "9791032305690"),
+            ("7121042622。",                 "9787121042621"),
+            ("有没有 7-121-04262-2？",        "9787121042621"),
+            ("书号：7121042622",             "9787121042621"),
+            ("书号 7-121-04262-2 定价 23.00元", "9787121042621"),
+            ("7121042622/I·1234",            "9787121042621"),
+            ("7121042622 59.80元",           "9787121042621"),
+            ("「7121042622」",               "9787121042621"),
+            ("【ISBN】7121042622",           "9787121042621"),
+            ("(7-121-04262-2)",              "9787121042621"),
+            ("“9787121042621”",              "9787121042621"),
+            ("978712104262102",              "9787121042621"),
+            ("978712104262151299",           "9787121042621"),
+            ("9787121042621 02",             "9787121042621"),
+            ("978.7.121.04262.1",            "9787121042621"),
+            ("978/7/121/04262/1",            "9787121042621"),
+            ("978_7_121_04262_1",            "9787121042621"),
+            ("978\u{ad}7\u{ad}121\u{ad}04262\u{ad}1", "9787121042621"),
+            ("978一7一121一04262一1",         "9787121042621"),
+            ("978ー7ー121ー04262ー1",         "9787121042621"),
+            ("求 0-19-853453-1 这本",         "9780198534532"),
         ] {
             assert_eq!(right(sent).as_deref(), Some(isbn13), "{sent:?}");
         }
@@ -288,10 +393,28 @@ mod tests {
             ("6911316223400",       Typed::Wrong(Mistake::NotABook)),
             ("9790260000438",       Typed::Wrong(Mistake::NotABook)),
             ("ISBN 978-7-121-04262-2 定价：59.80元", Typed::Wrong(Mistake::CheckDigit)),
+            ("0000000000",          Typed::Wrong(Mistake::CheckDigit)),
+            ("1111111111",          Typed::Wrong(Mistake::CheckDigit)),
+            ("9999999999",          Typed::Wrong(Mistake::CheckDigit)),
+            ("9780000000002",       Typed::Wrong(Mistake::CheckDigit)),
+            ("0123456789",          Typed::Wrong(Mistake::CheckDigit)),
+            ("9780123456786",       Typed::Wrong(Mistake::CheckDigit)),
             ("这本：9787121042622 有吗", Typed::Wrong(Mistake::CheckDigit)),
             ("10019·12345",         Typed::No),
             ("13031·12345",         Typed::No),
-            ("三体 7121042622",      Typed::No),
+            ("我的电话 7121042622",  Typed::No),
+            ("qq7121042622",        Typed::No),
+            ("13812345678",         Typed::No),
+            ("010-62514321",        Typed::No),
+            ("0000000000",          Typed::Wrong(Mistake::CheckDigit)),
+            ("97871210426Z1",       Typed::No),
+            ("97871210426l1",       Typed::No),
+            ("978712I042621",       Typed::Wrong(Mistake::Letters)),
+            ("9787l21O42621",       Typed::Wrong(Mistake::Letters)),
+            ("712lO42622",          Typed::Wrong(Mistake::Letters)),
+            ("712104262",           Typed::Wrong(Mistake::NoCheckDigit)),
+            ("7-121-04262",         Typed::Wrong(Mistake::NoCheckDigit)),
+            ("ISBN 020530902",      Typed::Wrong(Mistake::NoCheckDigit)),
             ("97870200424949787020042494", Typed::No),
             ("ISBN 12345",          Typed::Wrong(Mistake::Length)),
             ("isbn 978712104262x",  Typed::Wrong(Mistake::Length)),

@@ -13,7 +13,8 @@ use std::path::Path;
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use super::guard::{BreakerState, Permit, RestCause, SourceGuard};
+use super::answer::{Answer, Verdict, verdict, without_copies, without_library};
+use super::guard::{BreakerState, Permit, SourceGuard};
 use super::memory::{FOUND_FOR, Memory, Remembered};
 use super::report::{SourceEvent, SourceReport};
 use super::{Catalogue, Outcome, Query, Reason, statefile};
@@ -49,40 +50,6 @@ impl Clock for SystemClock {
     fn wall(&self) -> u64 {
         unix::seconds()
     }
-}
-
-/// What the reader is to be told.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Verdict {
-    /// Here are books.
-    Found,
-    /// There is no such book, as far as every source that could know can tell.
-    NotFound,
-    /// No source knows books by such a number: a Douban link, and no Douban.
-    Unasked,
-    /// A source could not be asked just now; asking again later may help.
-    Busy,
-    /// The sources fail, and will until they or the operator do something.
-    Trouble,
-}
-
-/// What all sources together answered.
-#[derive(Clone, Debug)]
-pub struct Answer {
-    /// What to tell the reader.
-    pub verdict: Verdict,
-    /// Empty unless the verdict is [`Verdict::Found`].
-    pub books: Arc<[Book]>,
-    /// Whose books they are.
-    pub source: Option<Source>,
-    /// The books are older than a day: no source could be asked.
-    pub stale: bool,
-    /// The answer is from memory.
-    pub remembered: bool,
-    /// The library was asked before the books' source, and does not have them.
-    pub not_held: bool,
-    /// What happened at each source, in order; empty when none was needed.
-    pub reports: Vec<SourceReport>,
 }
 
 /// A source with its budget and breaker.
@@ -129,12 +96,13 @@ impl Library {
         let wall = self.clock.wall();
         let mut memory = lock(&self.memory);
         let books = memory.recall(query, wall)?;
-        let not_held = memory.is_not_held(query);
-        Some(Answer { remembered: true, not_held, ..Answer::of(books, Vec::new()) })
+        let (not_held, guess) = (memory.is_not_held(query), memory.is_guess(query));
+        Some(Answer { remembered: true, not_held, guess, ..Answer::of(books, Vec::new()) })
     }
 
-    /// Asks memory and then the sources, until one has found books or `until` has come. Two
-    /// equal questions at the same time ask twice: joining them is the caller's business.
+    /// Asks memory and then the sources, until one has found books or `until` has come. A guess
+    /// stops nobody from being asked: it is the answer when no other source is sure. Two equal
+    /// questions at the same time ask twice: joining them is the caller's business.
     pub fn find(&self, query: &Query, until: Instant) -> Answer {
         self.find_until(query, until, until)
     }
@@ -148,15 +116,20 @@ impl Library {
         if let Some(books) = uncounted {
             return self.recount(query, &books, late);
         }
-        let mut reports = Vec::new();
+        let (mut reports, mut aside) = (Vec::new(), None);
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
-            if let Some(books) = self.ask((source, later), query, (until, late), &mut reports) {
-                return self.learn(query, books.into(), reports);
+            match self.ask_plainly((source, later), query, (until, late), &mut reports) {
+                Some(Books::Found(books)) => return self.learn(query, books.into(), reports),
+                Some(Books::Guess(books)) if aside.is_none() => aside = Some(books),
+                _ => {}
             }
             rest = later;
         }
-        self.come_back_empty(query, reports)
+        match aside {
+            Some(books) => self.guess(query, books.into(), reports),
+            None => self.come_back_empty(query, reports),
+        }
     }
 
     /// Where each breaker stands, for metrics; a shelf has none.
@@ -197,6 +170,27 @@ impl Library {
         Ok(())
     }
 
+    /// Asks a source, and one over the network that has nothing by these words once more in a
+    /// plainer form (追风筝的人 for 有没有那个叫追风筝的人的小说). A title may look like a question, so
+    /// the words as they are go first; the shelf takes messages as they are.
+    fn ask_plainly(
+        &self,
+        (source, later): (&Guarded, &[Guarded]),
+        query: &Query,
+        times: (Instant, Instant),
+        reports: &mut Vec<SourceReport>,
+    ) -> Option<Books> {
+        let books = self.ask((source, later), query, times, reports);
+        let missed = reports.last().is_some_and(|last| last.event == SourceEvent::NotFound);
+        // A library's system knows of itself when to search again: it may be asked three times.
+        let itself = source.gate.is_none() || source.catalogue.source().has_live_copies();
+        if books.is_some() || !missed || itself {
+            return books;
+        }
+        let plain = query.plainer()?;
+        self.ask((source, later), &plain, times, reports)
+    }
+
     /// Asks one source, if it may be asked, for its share of the time that is left: an equal
     /// one for it and for each of the `later` ones over the network that will be asked if it finds
     /// nothing.
@@ -206,7 +200,7 @@ impl Library {
         query: &Query,
         (until, late): (Instant, Instant),
         reports: &mut Vec<SourceReport>,
-    ) -> Option<Vec<Book>> {
+    ) -> Option<Books> {
         let Guarded { catalogue, gate } = source;
         let name = catalogue.source();
         let start = self.clock.now();
@@ -267,7 +261,10 @@ impl Library {
         let (event, reason, counted) = split(outcome);
         let mut reports = vec![SourceReport { source: name, event, millis, reason }];
         reports.extend(change.map(|change| SourceReport::new(name, SourceEvent::Changed(change))));
-        let books = counted.map_or_else(bare, Arc::from);
+        let books = match counted {
+            Some(Books::Found(books)) => books.into(),
+            _ => bare(),
+        };
         // Without copies, too: who picks up an answer that came too late must find one.
         lock(&self.memory).recount(query, Arc::clone(&books), self.clock.wall());
         Answer { remembered: true, ..Answer::of(books, reports) }
@@ -284,38 +281,32 @@ impl Library {
         Answer { not_held, ..Answer::of(books, reports) }
     }
 
+    /// Nobody is sure, but there are books that may have been meant. Remembered only when every
+    /// source that could know was asked.
+    fn guess(&self, query: &Query, books: Arc<[Book]>, reports: Vec<SourceReport>) -> Answer {
+        if verdict(&reports) == Verdict::NotFound {
+            let wall = self.clock.wall();
+            lock(&self.memory).keep_guess(query, Arc::clone(&books), wall);
+            self.learned.notify_all();
+        }
+        Answer { guess: true, ..Answer::of(books, reports) }
+    }
+
     /// No source has found anything: a miss, or the last resort, or the reason for neither.
     fn come_back_empty(&self, query: &Query, reports: Vec<SourceReport>) -> Answer {
         let verdict = verdict(&reports);
         if verdict == Verdict::NotFound {
             return self.learn(query, Arc::default(), reports);
         }
-        let old = lock(&self.memory).last_resort(query);
-        match old {
+        let mut memory = lock(&self.memory);
+        let guess = memory.is_guess(query);
+        match memory.last_resort(query) {
             Some(books) => {
                 let books = books.iter().cloned().map(without_copies).collect();
-                Answer { remembered: true, stale: true, ..Answer::of(books, reports) }
+                Answer { remembered: true, stale: true, guess, ..Answer::of(books, reports) }
             }
             None => Answer { verdict, ..Answer::of(Arc::default(), reports) },
         }
-    }
-}
-
-impl Answer {
-    /// No books, for this reason.
-    pub fn without_books(verdict: Verdict) -> Self {
-        Self { verdict, ..Self::of(Arc::default(), Vec::new()) }
-    }
-
-    /// Whether there are any.
-    pub fn has_books(&self) -> bool {
-        !self.books.is_empty()
-    }
-
-    fn of(books: Arc<[Book]>, reports: Vec<SourceReport>) -> Self {
-        let source = books.first().map(|book| book.source);
-        let verdict = if source.is_some() { Verdict::Found } else { Verdict::NotFound };
-        Self { verdict, books, source, stale: false, remembered: false, not_held: false, reports }
     }
 }
 
@@ -332,32 +323,18 @@ fn admit(
     Ok(admitted.transpose()?)
 }
 
-/// Copies of an hour ago are nobody's to promise; those of a shelf do not change.
-fn without_copies(mut book: Book) -> Book {
-    if book.source.has_live_copies() {
-        book.forget_copies();
-    }
-    book
+/// What a source has.
+enum Books {
+    /// What was asked for.
+    Found(Vec<Book>),
+    /// What may have been meant.
+    Guess(Vec<Book>),
 }
 
-/// Whether a library was asked before another source gave these books: and does not have them,
-/// or could not tell. A shelf is a library's own.
-fn without_library(books: &[Book], reports: &[SourceReport]) -> (bool, bool) {
-    let elsewhere = |source: Source| source != Source::Shelf && !source.has_live_copies();
-    if !books.first().is_some_and(|book| elsewhere(book.source)) {
-        return (false, false);
-    }
-    let mut said = reports.iter().filter(|note| note.source.has_live_copies());
-    match said.next().map(|note| note.event) {
-        Some(SourceEvent::NotFound | SourceEvent::Unfit) => (true, false),
-        Some(SourceEvent::Unasked) | None => (false, false),
-        Some(_) => (false, true),
-    }
-}
-
-fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Vec<Book>>) {
+fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Books>) {
     match outcome {
-        Outcome::Found(books) => (SourceEvent::Found(books.len()), None, Some(books)),
+        Outcome::Found(books) => (SourceEvent::Found(books.len()), None, Some(Books::Found(books))),
+        Outcome::Guess(books) => (SourceEvent::Guess(books.len()), None, Some(Books::Guess(books))),
         Outcome::NotFound => (SourceEvent::NotFound, None, None),
         Outcome::Unfit(reason) => (SourceEvent::Unfit, Some(reason), None),
         Outcome::Unasked => (SourceEvent::Unasked, None, None),
@@ -365,25 +342,4 @@ fn split(outcome: Outcome) -> (SourceEvent, Option<Reason>, Option<Vec<Book>>) {
         Outcome::Operator(reason) => (SourceEvent::Operator, Some(reason), None),
         Outcome::Down(reason) => (SourceEvent::Down, Some(reason), None),
     }
-}
-
-/// What it means that none of the sources found anything. That somebody may know later is the
-/// better news, so it goes before trouble; a source that rests because it failed or refused us
-/// is trouble as well. Without any source nobody could be asked, which is trouble, too.
-fn verdict(reports: &[SourceReport]) -> Verdict {
-    let meaning = |note: &SourceReport| match note.event {
-        SourceEvent::Limited | SourceEvent::OverBudget | SourceEvent::NoTime => Some(Verdict::Busy),
-        SourceEvent::Resting(RestCause::Limited) => Some(Verdict::Busy),
-        SourceEvent::Operator | SourceEvent::Down | SourceEvent::Resting(_) => {
-            Some(Verdict::Trouble)
-        }
-        SourceEvent::Found(_) | SourceEvent::NotFound | SourceEvent::Unfit => {
-            Some(Verdict::NotFound)
-        }
-        SourceEvent::Unasked => Some(Verdict::Unasked),
-        SourceEvent::Changed(_) => None,
-    };
-    let worst = [Verdict::Busy, Verdict::Trouble, Verdict::NotFound, Verdict::Unasked];
-    let met = |verdict: &Verdict| reports.iter().any(|note| meaning(note) == Some(*verdict));
-    worst.into_iter().find(met).unwrap_or(Verdict::Trouble)
 }

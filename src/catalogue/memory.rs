@@ -56,19 +56,29 @@ pub struct Remembered {
     pub counted_at: u64,
     /// The library was asked before the books' source and does not have them.
     pub not_held: bool,
+    /// Whether the books are only what may have been meant.
+    pub guess: bool,
 }
 
 impl Remembered {
     /// The whole answer to `query` at `now`.
     pub fn new(query: &Query, books: Arc<[Book]>, now: u64) -> Self {
         let counted_at = if has_live_copies(&books) { now } else { 0 };
-        Self { query: Arc::new(query.clone()), books, at: now, counted_at, not_held: false }
+        Self {
+            query: Arc::new(query.clone()),
+            books,
+            at: now,
+            counted_at,
+            not_held: false,
+            guess: false,
+        }
     }
 
     /// An answer from the future was made before the clock was set back: how old it is nobody
     /// knows, so it counts as past its time.
     fn is_fresh(&self, now: u64) -> bool {
-        let missed = self.books.is_empty() || self.not_held;
+        // A guess says, as a miss does, that nobody has what was asked for.
+        let missed = self.books.is_empty() || self.not_held || self.guess;
         let holds = if missed { NOT_FOUND_FOR } else { FOUND_FOR };
         now.checked_sub(self.at).is_some_and(|age| age < holds)
     }
@@ -160,13 +170,26 @@ impl Memory {
         self.changes += 1;
     }
 
+    /// As [`Memory::keep`], for books that may have been meant while nobody has what was asked for;
+    /// believed as long as a miss.
+    pub fn keep_guess(&mut self, query: &Query, books: Arc<[Book]>, now: u64) {
+        self.remember(Remembered { guess: true, ..Remembered::new(query, books, now) });
+    }
+
+    /// Whether what is remembered for `query` is a guess.
+    pub fn is_guess(&self, query: &Query) -> bool {
+        let answer = self.ticks.get(query).and_then(|tick| self.answers.get(tick));
+        answer.is_some_and(|answer| answer.guess)
+    }
+
     /// Takes back what an earlier run remembered, if it still holds for the sources of today:
     /// books only while their source is set up as it was, and as a last resort only when a
-    /// source that is asked before it is new; a miss only when no source is.
+    /// source that is asked before it is new; a miss, or a guess, only when no source is.
     pub fn restore(&mut self, answer: Remembered, before: &[Origin]) {
         let known = |origin: &Origin| before.contains(origin);
         let asked_first = match answer.books.first() {
             None => self.origins.len(),
+            Some(_) if answer.guess => self.origins.len(),
             Some(book) => {
                 let its = |origin: &Origin| origin.source == book.source && known(origin);
                 let Some(place) = self.origins.iter().position(its) else { return };
@@ -174,7 +197,7 @@ impl Memory {
             }
         };
         let holds = self.origins.iter().take(asked_first).all(known);
-        if holds || !answer.books.is_empty() {
+        if holds || !answer.books.is_empty() && !answer.guess {
             let library = self.origins.iter().any(|origin| origin.source.has_live_copies());
             let not_held = answer.not_held && library;
             self.insert(Remembered { at: if holds { answer.at } else { 0 }, not_held, ..answer });

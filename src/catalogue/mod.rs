@@ -5,10 +5,13 @@
 //! outlives its deadline by more than a system call, and never tells "not found" when the truth is
 //! "could not ask".
 
+pub mod answer;
 pub mod book;
 pub mod clean;
 pub mod csv;
 pub mod douban;
+mod entities;
+pub mod fold;
 pub mod guard;
 pub mod interlib;
 pub mod isbn;
@@ -17,6 +20,8 @@ pub mod library;
 pub mod links;
 pub mod memory;
 pub mod neodb;
+pub mod photo;
+pub mod reading;
 mod record;
 pub mod report;
 pub mod shelf;
@@ -28,9 +33,11 @@ use std::time::{Duration, Instant};
 
 use crate::catalogue::book::{Book, Source};
 use crate::catalogue::isbn::Isbn;
-use crate::sys::text;
 
-pub use library::{Answer, Library, Verdict};
+use reading::Reading;
+
+pub use answer::{Answer, Verdict};
+pub use library::Library;
 pub use report::{SourceEvent, SourceReport};
 
 /// What is looked for. Equal queries are the same question, however they were typed.
@@ -38,7 +45,7 @@ pub use report::{SourceEvent, SourceReport};
 pub enum Query {
     /// The book with this number.
     Isbn(Isbn),
-    /// Title, author or both, folded (see [`text::fold`]); never empty.
+    /// Title, author or both, folded (see [`fold::fold`]); never empty.
     Words(String),
     /// Books by this person, folded; never empty.
     Author(String),
@@ -49,12 +56,19 @@ pub enum Query {
 impl Query {
     /// A search by title or author; `None` when nothing is left to search for.
     pub fn words(typed: &str) -> Option<Self> {
-        Some(text::fold(typed)).filter(|w| !w.is_empty()).map(Self::Words)
+        Some(fold::fold(typed)).filter(|w| !w.is_empty()).map(Self::Words)
     }
 
     /// A search by author; `None` when nothing is left to search for.
     pub fn author(typed: &str) -> Option<Self> {
-        Some(text::fold(typed)).filter(|w| !w.is_empty()).map(Self::Author)
+        Some(fold::fold(typed)).filter(|w| !w.is_empty()).map(Self::Author)
+    }
+
+    /// The same question without what only makes one of it, if that is less than it says.
+    pub fn plainer(&self) -> Option<Self> {
+        let Self::Words(words) = self else { return None };
+        let plain = Reading::of(words).plain;
+        Self::words(&plain).filter(|plain| plain != self)
     }
 
     /// A Douban subject number.
@@ -99,6 +113,9 @@ pub trait Catalogue: Send + Sync {
 pub enum Outcome {
     /// Books, best first; never an empty list.
     Found(Vec<Book>),
+    /// Books that may have been meant, best first: at most five, never an empty list. The source is
+    /// not sure of any, so another one may know better.
+    Guess(Vec<Book>),
     /// The source could know, and says there is no such book.
     NotFound,
     /// The source has something, but nothing that could be shown: to a reader the same as
@@ -123,7 +140,7 @@ impl Outcome {
     /// Why there are no books, where there is more to say than that there are none.
     pub fn reason(&self) -> Option<&Reason> {
         match self {
-            Self::Found(_) | Self::NotFound | Self::Unasked => None,
+            Self::Found(_) | Self::Guess(_) | Self::NotFound | Self::Unasked => None,
             Self::Unfit(reason)
             | Self::Limited { reason, .. }
             | Self::Operator(reason)

@@ -8,8 +8,8 @@ use serde_json::Value;
 
 use super::{HITS, Outcome, Query, Reason, clean};
 use crate::catalogue::book::{Book, Rating, Source};
+use crate::catalogue::fold::fold;
 use crate::catalogue::isbn::Isbn;
-use crate::sys::text::fold;
 
 /// The books that answer the query, out of those in the records: with the number asked for,
 /// or by the person asked for. Records of which none has a title are

@@ -28,6 +28,8 @@ pub struct SourceReport {
 pub enum SourceEvent {
     /// So many books.
     Found(usize),
+    /// So many books that may have been meant.
+    Guess(usize),
     /// No such book.
     NotFound,
     /// It has something that cannot be shown.
@@ -72,6 +74,7 @@ impl fmt::Display for SourceReport {
         write!(f, "{}: ", source.name())?;
         match event {
             SourceEvent::Found(books) => write!(f, "{books} found in {millis} ms"),
+            SourceEvent::Guess(books) => write!(f, "not found in {millis} ms; {books} like it"),
             SourceEvent::NotFound => write!(f, "not found in {millis} ms"),
             SourceEvent::Unfit => write!(f, "has nothing that could be shown, after {millis} ms"),
             SourceEvent::Unasked => write!(f, "cannot know"),

@@ -1,35 +1,61 @@
 //! The operator's own books: a file in memory, or the built-in sample.
 //!
-//! In: a file of JSON Lines or CSV, read once. Out: a [`Catalogue`] that answers from memory
+//! In: a file of CSV, JSON Lines or MARC, read once. Out: a [`Catalogue`] that answers from memory
 //! within milliseconds, so it never limits, never fails and pays no heed to deadlines. Lines
 //! that cannot be served are reported, the others are. Lines of one title and ISBN are copies of one
 //! book, as libraries list them, and are shown as one.
 //!
-//! Words are looked for in title, subtitle, original title, people, series and publisher, in
-//! any case and width, with or without dots; every word must be found. Best first: title equal,
-//! title begins so, title contains it; then the same three for any single word of several
-//! (`三体 刘慈欣` finds the book named 三体 first); then authors, then the rest. Equal ranks keep
-//! the file's order.
+//! How a message becomes books, and how sure they are, is in [`search`].
 
 use std::path::Path;
 use std::time::Instant;
 
-use super::{Catalogue, HITS, Outcome, Query, clean};
+use super::{Catalogue, HITS, Outcome, Query};
 use crate::catalogue::book::{Book, Source};
-use store::{END, Store};
+use search::{About, Hits, Tier};
+use store::Store;
 
+mod cnmarc;
+mod dates;
+mod encoding;
 mod fields;
 mod file;
+mod format;
+mod iso2709;
+mod marc;
+mod marc21;
+mod names;
+mod objects;
+mod people;
+mod report;
+pub mod search;
 mod store;
+mod table;
+mod values;
 
-pub use file::{BadLine, Format};
+pub use encoding::Encoding;
+pub use format::Format;
+pub use report::{BadLine, Counted, Understood};
 
 /// The sample in the program: real books with true ISBNs, facts only.
 const SAMPLE: &[u8] = include_bytes!("sample.jsonl");
 
+/// Lines among which the first books are looked for: as many copies as three books may have.
+const LOOKED_AT: usize = 200;
+
 /// Books in memory.
 #[derive(Default)]
 pub struct Shelf(Store);
+
+/// A file that was read.
+pub struct Loaded {
+    /// Its books.
+    pub shelf: Shelf,
+    /// Lines that are not served, or not wholly.
+    pub bad: Vec<BadLine>,
+    /// How it was understood.
+    pub understood: Understood,
+}
 
 impl Shelf {
     /// The books that come with the program.
@@ -43,7 +69,8 @@ impl Shelf {
     /// # Errors
     /// A sentence for the operator when nothing of the file can be served.
     pub fn read(bytes: &[u8], format: Format) -> Result<(Self, Vec<BadLine>), String> {
-        file::read(bytes, format).map(|(store, bad)| (Self(store), bad))
+        let loaded = file::read(|| Ok(bytes), |_| format)?;
+        Ok((Self(loaded.store), loaded.bad))
     }
 
     /// Reads the file at `path`; [`Format::of`] says how its format is told.
@@ -51,10 +78,41 @@ impl Shelf {
     /// # Errors
     /// As [`Shelf::read`], and the file system's; the sentence names the file.
     pub fn open(path: &Path) -> Result<(Self, Vec<BadLine>), String> {
-        let bytes = std::fs::read(path).map_err(|error| error.to_string());
-        bytes
-            .and_then(|bytes| Self::read(&bytes, Format::of(path, &bytes)))
-            .map_err(|why| format!("{}: {why}", path.display()))
+        Self::load(path).map(|loaded| (loaded.shelf, loaded.bad))
+    }
+
+    /// As [`Shelf::open`], and how the file was understood. A regular file is read a block at a time.
+    ///
+    /// # Errors
+    /// As [`Shelf::open`].
+    pub fn load(path: &Path) -> Result<Loaded, String> {
+        let told = |why: String| format!("{}: {why}", path.display());
+        let about = std::fs::metadata(path).map_err(|error| told(error.to_string()))?;
+        let loaded = if about.is_file() {
+            file::read(|| std::fs::File::open(path), |head| Format::of(path, head))
+        } else {
+            // A pipe gives its bytes once.
+            let bytes = std::fs::read(path).map_err(|error| told(error.to_string()))?;
+            file::read(|| Ok(&*bytes), |head| Format::of(path, head))
+        };
+        let loaded = loaded.map_err(told)?;
+        let (shelf, bad) = (Self(loaded.store), loaded.bad);
+        Ok(Loaded { shelf, bad, understood: loaded.understood })
+    }
+
+    /// The first books, as a reader would see them: copies that follow are counted in.
+    pub fn first(&self, count: usize) -> Vec<Book> {
+        let mut books: Vec<Book> = Vec::with_capacity(count);
+        for book in (0..self.len().min(LOOKED_AT) as u32).map(|n| fields::book(self.0.fields(n))) {
+            if let Some(other) = books.iter_mut().find(|other| book.is_copy_of(other)) {
+                other.hold_also(book.holding);
+            } else if books.len() < count {
+                books.push(book);
+            } else {
+                break;
+            }
+        }
+        books
     }
 
     /// How many books there are.
@@ -77,16 +135,50 @@ impl Shelf {
         (0..self.len() as u32).flat_map(|n| self.0.fields(n)).map(str::len).sum()
     }
 
-    /// The best books by `rank`, which gets what is searched of each, and only of those that
-    /// hold the longest word.
-    fn search(&self, typed: &str, rank: Rank) -> Vec<u32> {
-        let words = Words::new(typed);
-        let Some(longest) = words.longest_first.first() else { return Vec::new() };
-        let holding = self.0.holding(longest);
-        let mut hits: Vec<(u8, u32)> =
-            holding.filter_map(|(n, fields)| Some((rank(fields, &words)?, n))).collect();
-        hits.sort_unstable();
-        hits.iter().map(|&(_, n)| n).collect()
+    /// The books that answer a message as a reader sent it, by their numbers, and how sure that is.
+    pub fn search(&self, message: &str) -> Hits {
+        self.0.search(message, About::Anything)
+    }
+
+    /// The books by a person.
+    pub fn by_author(&self, name: &str) -> Hits {
+        self.0.search(name, About::Author)
+    }
+
+    /// The books of a publishing house.
+    pub fn by_house(&self, name: &str) -> Hits {
+        self.0.house(name)
+    }
+
+    /// The book with this number, from 0 up to [`Shelf::len`]; its title is empty beyond.
+    pub fn book(&self, n: u32) -> Book {
+        fields::book(self.0.fields(n))
+    }
+
+    /// The books, copies of one as one; at most [`HITS`].
+    fn shown(&self, numbers: &[u32]) -> Vec<Book> {
+        let mut books: Vec<Book> = Vec::new();
+        for book in numbers.iter().map(|&n| self.book(n)) {
+            let full = books.len() == HITS;
+            match books.iter_mut().find(|other| book.is_copy_of(other)) {
+                Some(other) => other.hold_also(book.holding),
+                None if full => break,
+                None => books.push(book),
+            }
+        }
+        books
+    }
+
+    fn outcome(&self, hits: &Hits) -> Outcome {
+        match hits.tier {
+            Tier::Found => Outcome::Found(self.shown(&hits.books)),
+            Tier::Guess => Outcome::Guess(self.shown(&hits.books)),
+            Tier::Nothing => Outcome::NotFound,
+        }
+    }
+
+    fn numbered(&self, digits: &str) -> Vec<u32> {
+        digits.parse().map_or(Vec::new(), |n| self.0.numbered(n).collect())
     }
 }
 
@@ -96,90 +188,17 @@ impl Catalogue for Shelf {
     }
 
     fn find(&self, query: &Query, _until: Instant) -> Outcome {
-        let numbered =
-            |digits: &str| digits.parse().map_or(Vec::new(), |n| self.0.numbered(n).collect());
-        let hits = match query {
-            Query::Isbn(isbn) => numbered(&isbn.isbn13()),
-            Query::Subject(id) => numbered(id),
-            Query::Words(typed) => self.search(typed, rank_by_title),
-            Query::Author(typed) => self.search(typed, rank_by_author),
+        let numbers = match query {
+            Query::Words(typed) => return self.outcome(&self.search(typed)),
+            Query::Author(typed) => return self.outcome(&self.by_author(typed)),
+            Query::Isbn(isbn) => self.numbered(&isbn.isbn13()),
+            Query::Subject(id) => self.numbered(id),
         };
         match query {
-            _ if !hits.is_empty() => {
-                let mut books: Vec<Book> = Vec::new();
-                for book in hits.iter().map(|&n| fields::book(self.0.fields(n))) {
-                    let copy = |other: &Book| {
-                        book.isbn.is_some() && other.isbn == book.isbn && other.title == book.title
-                    };
-                    match books.iter().position(copy) {
-                        Some(at) => books[at].hold_also(book.holding),
-                        None if books.len() == HITS => break,
-                        None => books.push(book),
-                    }
-                }
-                Outcome::Found(books)
-            }
+            _ if !numbers.is_empty() => Outcome::Found(self.shown(&numbers)),
             // The book may well stand here, only without Douban's number.
             Query::Subject(_) => Outcome::Unasked,
             _ => Outcome::NotFound,
         }
-    }
-}
-
-/// A question as what is searched stands in the store: folded, without dots.
-struct Words {
-    phrase: String,
-    /// Its words, each once; the longest rejects most books, so it is tried first.
-    longest_first: Vec<String>,
-}
-
-impl Words {
-    fn new(phrase: &str) -> Self {
-        let words = phrase.split(' ').map(clean::undotted);
-        let mut words: Vec<String> = words.filter(|word| !word.is_empty()).collect();
-        words.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
-        words.dedup();
-        Self { phrase: clean::undotted(phrase), longest_first: words }
-    }
-
-    fn all_in(&self, text: &str) -> bool {
-        self.longest_first.iter().all(|word| text.contains(word))
-    }
-}
-
-/// From what is searched of a book to its rank, 0 for the best, or none.
-type Rank = fn(&str, &Words) -> Option<u8>;
-
-fn rank_by_title(head: &str, words: &Words) -> Option<u8> {
-    let mut fields = head.split(END);
-    let title = fields.next().unwrap_or_default();
-    if let Some(standing) = standing(title, &words.phrase) {
-        return Some(standing);
-    }
-    if !words.all_in(head) {
-        return None;
-    }
-    let single = words.longest_first.iter().filter_map(|word| standing(title, word)).min();
-    match single {
-        Some(standing) => Some(3 + standing),
-        None if words.all_in(fields.next().unwrap_or_default()) => Some(6),
-        None => Some(7),
-    }
-}
-
-fn rank_by_author(head: &str, words: &Words) -> Option<u8> {
-    let authors = head.split(END).nth(1).unwrap_or_default();
-    if authors.split('/').any(|name| name == words.phrase) {
-        return Some(0);
-    }
-    words.all_in(authors).then(|| if authors.contains(&words.phrase) { 1 } else { 2 })
-}
-
-/// 0: the title is this; 1: it begins so; 2: it contains it.
-fn standing(title: &str, wanted: &str) -> Option<u8> {
-    match title.strip_prefix(wanted) {
-        Some("") => Some(0),
-        Some(_) => Some(1),
-        None => title.contains(wanted).then_some(2),
     }
 }

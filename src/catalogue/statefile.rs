@@ -38,11 +38,13 @@ pub fn write(path: &Path, Snapshot { answers, origins, .. }: &Snapshot) -> io::R
         "format": MARK, "version": VERSION, "answers": answers.len(), "sources": sources,
     });
     let lines = answers.iter().map(|answer| {
-        let Remembered { query, books, at, counted_at: _, not_held } = answer;
+        let Remembered { query, books, at, counted_at: _, not_held, guess } = answer;
         let books: Vec<_> = books.iter().map(from_book).collect();
         let mut line = json!({ "query": query.to_string(), "at": at, "books": books });
-        if let (Value::Object(line), true) = (&mut line, *not_held) {
-            line.insert("not_held".to_owned(), Value::Bool(true));
+        for (name, said) in [("not_held", *not_held), ("guess", *guess)] {
+            if let (Value::Object(line), true) = (&mut line, said) {
+                line.insert(name.to_owned(), Value::Bool(true));
+            }
         }
         line
     });
@@ -159,10 +161,11 @@ fn parse_answer(line: &[u8]) -> Option<Remembered> {
     let Value::Object(mut answer) = serde_json::from_slice(line).ok()? else { return None };
     let query = Arc::new(parse_query(answer.get("query")?.as_str()?)?);
     let at = answer.get("at")?.as_u64()?;
+    let guess = answer.get("guess").map_or(Some(false), Value::as_bool)?;
     let Value::Array(books) = answer.remove("books")? else { return None };
     let books = books.into_iter().map(into_book).collect::<Option<_>>()?;
     let not_held = field(&mut answer, "not_held", |value| value.as_bool())?;
-    Some(Remembered { query, books, at, counted_at: 0, not_held })
+    Some(Remembered { query, books, at, counted_at: 0, not_held, guess })
 }
 
 /// Reads what `Query`'s `Display` wrote.

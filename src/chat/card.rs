@@ -13,8 +13,9 @@ use crate::wechat::reply::{Article, Reply, link, plain};
 
 /// Books on one page of a list.
 pub const PAGE: usize = 5;
-/// Characters of a title in a list: five entries have to fit into the 2048 bytes of a text.
-const ENTRY_TITLE: usize = 28;
+/// Bytes of a title in a list, 28 characters of three: five entries have to fit into the 2048
+/// bytes of a text.
+const ENTRY_TITLE: usize = 84;
 /// Places on a card; the others are counted.
 const PLACES: usize = 3;
 /// Characters of a title or name that a way on sends; longer texts are no search.
@@ -55,6 +56,11 @@ pub fn card(book: &Book, way: Way, occasion: Occasion) -> Reply {
 /// A title in its marks; those within it become single ones.
 fn in_marks(title: &str) -> String {
     format!("《{}》", title.replace('《', "〈").replace('》', "〉"))
+}
+
+/// What a card says of a book, line by line, for those who look at it elsewhere.
+pub fn lines(book: &Book) -> Vec<String> {
+    [vec![in_marks(&headline(book))], facts(book)].concat()
 }
 
 fn headline(book: &Book) -> String {
@@ -174,8 +180,18 @@ fn bare_name(name: &str) -> &str {
 
 /// One page of a list, `page` from 0, which has to be there.
 pub fn list(books: &[Book], searched: &str, page: usize) -> Reply {
+    headed(&phrases::list_head(searched, books.len(), page + 1, pages(books.len())), books, page)
+}
+
+/// Books that may have been meant; a single one is a list, too, so that nobody takes it for what
+/// was asked for.
+pub fn guesses(books: &[Book], searched: &str, page: usize) -> Reply {
+    headed(&phrases::guess_head(searched), books, page)
+}
+
+fn headed(head: &str, books: &[Book], page: usize) -> Reply {
     let pages = pages(books.len());
-    let mut text = plain(&phrases::list_head(searched, books.len(), page + 1, pages));
+    let mut text = plain(head);
     for (number, book) in books.iter().enumerate().skip(page * PAGE).take(PAGE) {
         text.push('\n');
         text.push_str(&entry(number + 1, book));
@@ -199,11 +215,11 @@ pub fn pages(count: usize) -> usize {
 fn entry(number: usize, book: &Book) -> String {
     // A library has many editions of one title, told apart by what follows it.
     let whole = format!("{}：{}", book.title, book.subtitle);
-    let fits = book.source == Source::Interlib
-        && !book.subtitle.is_empty()
-        && whole.chars().count() <= ENTRY_TITLE;
+    let fits =
+        book.source == Source::Interlib && !book.subtitle.is_empty() && whole.len() <= ENTRY_TITLE;
     let title = if fits { &whole } else { &book.title };
-    let title = in_marks(&text::shorten(title, ENTRY_TITLE));
+    let fits = text::cut(title, ENTRY_TITLE).chars().count();
+    let title = in_marks(&text::shorten(title, fits));
     let mut entry = format!("{number}. {}", link(&title, &number.to_string()));
     let author = book.authors.first().map(|name| text::shorten(name, 16));
     let year = Some(text::cut(&book.pubdate, 4));

@@ -9,17 +9,16 @@ use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
-use crate::catalogue::Query;
+use crate::catalogue::answer::Answer;
 use crate::catalogue::isbn::{self, Typed};
-use crate::catalogue::library::Answer;
 use crate::catalogue::links;
+use crate::catalogue::{Query, fold};
 use crate::chat::numerals;
 use crate::chat::phrases;
 use crate::chat::question::Question;
 use crate::chat::shown;
 pub use crate::chat::shown::{Request, View};
 use crate::sys::sync::lock;
-use crate::sys::text;
 use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push};
 use crate::wechat::reply::{Reply, link};
 
@@ -162,7 +161,7 @@ impl Conversation {
 
     /// A number is a place in the reader's list; without a list it may be a title.
     fn pick(&self, from: &OpenId, typed: &str, number: usize, now: Instant) -> Next {
-        let folded = text::fold(typed);
+        let folded = fold::fold(typed);
         let script = numerals::script(&folded);
         let view = script.map_or(View::Pick(number), |script| View::Number(number, script));
         let has_list = self.recall(from, now).is_some_and(|reader| reader.list.is_some());

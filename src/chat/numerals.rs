@@ -26,13 +26,10 @@ const ROWS: [(char, u32); 9] = [
     ('㊀', 10),
 ];
 /// What may stand before a number; the longer ones first.
-const BEFORE: [&str; 14] = [
-    "我要", "我选", "我選", "我看", "选择", "選擇", "回复", "回復", "选", "選", "看", "要", "点",
-    "點",
-];
-const NAMES: [&str; 6] = ["序号", "序號", "编号", "編號", "no.", "no"];
+const BEFORE: [&str; 9] = ["我要", "我选", "我看", "选择", "回复", "选", "看", "要", "点"];
+const NAMES: [&str; 4] = ["序号", "编号", "no.", "no"];
 /// What is counted.
-const COUNTED: [&str; 9] = ["本书", "本書", "本", "个", "個", "条", "條", "项", "項"];
+const COUNTED: [&str; 5] = ["本书", "本", "个", "条", "项"];
 
 /// The place that a folded text names: `1`, `(1)`, `1️⃣`, `①`, `第一本`, `第1个`, `序号1`, `选1`,
 /// `1号`, `一`.
@@ -44,7 +41,7 @@ pub fn place(folded: &str) -> Option<usize> {
     let (rest, named) = without(rest, &NAMES);
     let rest = rest.trim_start_matches([' ', ':']);
     let (rest, ordinal) = without(rest, &["第"]);
-    let numbered = rest.strip_suffix(['号', '號']);
+    let numbered = rest.strip_suffix('号');
     let counted = COUNTED.iter().find_map(|word| rest.strip_suffix(word));
     let number = numbered.or(counted).unwrap_or(rest).trim();
     let place = digits(number).or_else(|| sign(number)).or_else(|| {
@@ -116,7 +113,7 @@ fn chinese(text: &str) -> Option<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::sys::text::fold;
+    use crate::catalogue::fold::fold;
 
     #[test]
     #[rustfmt::skip]

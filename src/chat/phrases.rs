@@ -3,6 +3,7 @@
 //! In: facts. Out: Chinese, for a person who holds a phone. Nothing else in the program
 //! speaks Chinese to readers; nothing here decides anything.
 
+use crate::catalogue::HITS;
 use crate::catalogue::isbn::Mistake;
 
 /// The word that brings an answer which took too long, and the label of its link.
@@ -55,6 +56,12 @@ pub fn no_isbn(mistake: Mistake) -> &'static str {
             "这个条码不是书号：书的条码以 978 或 979 开头（9790 是乐谱）。也可以直接发书名。"
         }
         Mistake::Length => "ISBN 应有 10 位或 13 位，这个号码的位数不对。也可以直接发书名。",
+        Mistake::Letters => {
+            "ISBN 里只有数字（10 位的末位可能是 X）。请把字母 O 改成 0、l 或 I 改成 1 再发一次。"
+        }
+        Mistake::NoCheckDigit => {
+            "10 位的 ISBN 少了最后一位校验码（可能是 X）。请看看书后的条形码，把整个号码发来。"
+        }
     }
 }
 
@@ -108,12 +115,24 @@ pub fn no_such_number(count: usize, title: Option<&str>) -> String {
 pub const LAST_PAGE: &str = "已经是最后一页了。回复序号看详情，回复“上一页”往回翻。";
 
 /// The head of a list.
+///
+/// No search brings more than [`HITS`] books, so that where there are as many there may be more.
 pub fn list_head(searched: &str, count: usize, page: usize, pages: usize) -> String {
+    if count >= HITS {
+        return format!(
+            "找到{searched}的前 {count} 本书，第 {page}/{pages} 页（加上作者或出版社可以缩小范围）："
+        );
+    }
     if pages > 1 {
         format!("找到{searched}的 {count} 本书，第 {page}/{pages} 页：")
     } else {
         format!("找到{searched}的 {count} 本书：")
     }
+}
+
+/// The head of a list of what may have been meant.
+pub fn guess_head(searched: &str) -> String {
+    format!("没有找到{}。你要找的是不是：", searched.trim_end())
 }
 
 /// The end of a list; links to other pages may follow.

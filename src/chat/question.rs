@@ -3,10 +3,9 @@
 //! In: the text of a push, or what stands in for it (a scanned code, a spoken sentence, a
 //! link). Out: a [`Question`]. Pure, and never fails: whatever is nothing else is a search.
 
-use crate::catalogue::Query;
 use crate::catalogue::isbn::{self, Mistake, Typed};
+use crate::catalogue::{Query, fold};
 use crate::chat::numerals;
-use crate::sys::text;
 
 /// Longest text that is searched for; longer ones are no title.
 const LONGEST: usize = 100;
@@ -46,7 +45,7 @@ impl Question {
     /// Understands what a reader typed.
     pub fn from_text(typed: &str) -> Self {
         let typed = &typed.replace('【', "《").replace('】', "》");
-        let folded = text::fold(typed);
+        let folded = fold::fold(typed);
         // Whoever writes 《谢谢》 means the book.
         let title = title(typed);
         let bare = trim_end(&folded);
@@ -83,7 +82,7 @@ impl Question {
 fn title(typed: &str) -> Option<String> {
     let (before, rest) = typed.split_once('《')?;
     let (title, after) = rest.split_once('》')?;
-    let [before, title, after] = [before, title, after].map(text::fold);
+    let [before, title, after] = [before, title, after].map(fold::fold);
     let names = [name_beside(&before), title.clone(), name_beside(&after)];
     (!title.is_empty()).then(|| names.join(" ").trim().to_owned())
 }
@@ -111,11 +110,11 @@ fn trim_end(folded: &str) -> &str {
 /// The words that are no search. Folded: half-width, lower case, commas as blanks.
 #[rustfmt::skip]
 const COMMANDS: [(Question, &[&str]); 9] = [
-    (Question::Help,     &["help", "帮助", "幫助", "怎么用", "怎么使用", "使用说明", "说明"]),
-    (Question::More,     &["更多", "下一页", "下一頁", "下页", "继续", "more", "next"]),
-    (Question::Previous, &["上一页", "上一頁", "上页", "previous"]),
+    (Question::Help,     &["help", "帮助", "怎么用", "怎么使用", "使用说明", "说明"]),
+    (Question::More,     &["更多", "下一页", "下页", "继续", "more", "next"]),
+    (Question::Previous, &["上一页", "上页", "previous"]),
     (Question::Back,     &["0", "返回", "列表", "返回列表", "back"]),
-    (Question::PickUp,   &["结果", "結果"]),
+    (Question::PickUp,   &["结果"]),
     (Question::Thanks,   &["谢谢", "谢谢你", "谢谢您", "谢谢啦", "谢谢了", "谢了", "谢啦", "多谢", "感谢", "太感谢了",
                            "非常感谢", "好的谢谢", "好的 谢谢", "好的", "ok", "3q", "thx", "thanks", "thank you", "🙏"]),
     (Question::Greeting, &["你好", "您好", "你好啊", "你好呀", "在吗", "在么", "嗨", "哈喽", "早", "早上好", "中午好",

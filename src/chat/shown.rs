@@ -3,12 +3,11 @@
 //! In: what was asked, which part of it is wanted, and the answer. Out: a [`Reply`], and the page of
 //! the list that it shows. Pure.
 
-use crate::catalogue::Query;
-use crate::catalogue::library::{Answer, Verdict};
+use crate::catalogue::answer::{Answer, Verdict};
+use crate::catalogue::{Query, fold};
 use crate::chat::card::{self, Way};
 use crate::chat::numerals::{self, Script};
 use crate::chat::phrases;
-use crate::sys::text;
 use crate::wechat::push::Occasion;
 use crate::wechat::reply::Reply;
 
@@ -68,7 +67,7 @@ fn found(occasion: Occasion, wanted: &Request, answer: &Answer) -> (Reply, Optio
             let title = numerals::written(number, script);
             return (pick(number, Way::Place(number, script), Some(&title)), None);
         }
-        (_, [book]) => {
+        (_, [book]) if !answer.guess => {
             let way = match wanted.query {
                 Query::Isbn(_) | Query::Subject(_) => Way::Number,
                 Query::Words(_) => Way::Words,
@@ -82,7 +81,8 @@ fn found(occasion: Occasion, wanted: &Request, answer: &Answer) -> (Reply, Optio
         (View::Page(page), _) => page,
         (View::Named, _) => 0,
     };
-    (led(card::list(books, &searched(&wanted.query), page), books.len()), Some(page))
+    let show = if answer.guess { card::guesses } else { card::list };
+    (led(show(books, &searched(&wanted.query), page), books.len()), Some(page))
 }
 
 fn not_found(query: &Query, searched: &str) -> Reply {
@@ -99,10 +99,11 @@ fn not_found(query: &Query, searched: &str) -> Reply {
 /// Whether a book has just the name that was searched, with or without a subtitle.
 fn is_named(answer: &Answer, query: &Query) -> bool {
     let Query::Words(words) = query else { return false };
-    answer.books.iter().any(|book| {
-        let name = book.title.split([':', '：', '(', '（']).next().unwrap_or_default();
-        [name, &book.title].iter().any(|name| text::fold(name) == *words)
-    })
+    !answer.guess
+        && answer.books.iter().any(|book| {
+            let name = book.title.split([':', '：', '(', '（']).next().unwrap_or_default();
+            [name, &book.title].iter().any(|name| fold::fold(name) == *words)
+        })
 }
 
 /// How a query is named in a sentence.

@@ -14,7 +14,9 @@ use std::time::{Duration, Instant};
 
 use crate::catalogue::book::Source;
 use crate::catalogue::interlib::Checked;
+use crate::catalogue::shelf::{Loaded, Shelf};
 use crate::catalogue::{Outcome, Query};
+use crate::chat::card;
 use crate::cli::serve;
 use crate::cli::settings::Settings;
 use crate::cli::setup;
@@ -34,6 +36,10 @@ const LIBRARY_QUESTION: &str = crate::catalogue::interlib::QUESTION;
 const PATIENCE: Duration = Duration::from_secs(10);
 /// A server of ours says at once who it is, or is started by systemd within a second.
 const SILENT: Duration = Duration::from_secs(2);
+
+/// Books of the shelf that are shown, and lines of its file that are not served.
+const SHOWN: usize = 3;
+const BAD_LINES: usize = 5;
 
 /// How bad it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,6 +106,7 @@ pub fn check(settings: &Settings, wrong: Vec<String>, state: Option<PathBuf>) ->
     }
     found.push(("clock", clock(unix::seconds())));
     if right(&["SOURCES", "SHELF", "INTERLIB", "DOUBAN", "NEODB", "CONTACT"]) {
+        found.extend(settings.shelf.as_deref().map(shelf).unwrap_or_default());
         found.extend(sources(settings));
     }
     found.push(("state", state_directory(state.as_deref())));
@@ -202,6 +209,18 @@ fn date(days: u64) -> (u64, u64, u64) {
     (era * 400 + year + late, month + 3 - 12 * late, day)
 }
 
+/// How the shelf's file was understood, and its first books as a reader would see them. That it
+/// cannot be served is told by [`sources`].
+fn shelf(path: &Path) -> Findings {
+    let Ok(Loaded { shelf, bad, understood }) = Shelf::load(path) else { return Findings::new() };
+    let mut found: Findings =
+        understood.to_string().lines().map(|line| ("file", ok(line))).collect();
+    found.extend(bad.iter().take(BAD_LINES).map(|bad| ("file", warning(bad.to_string()))));
+    let first = shelf.first(SHOWN);
+    found.extend(first.iter().map(|book| ("file", ok(card::lines(book).join(" | ")))));
+    found
+}
+
 fn sources(settings: &Settings) -> Findings {
     let catalogues = match setup::catalogues(settings) {
         Ok(catalogues) => catalogues,
@@ -218,7 +237,10 @@ fn sources(settings: &Settings) -> Findings {
         }
         let began = Instant::now();
         let outcome = catalogue.find(&query, began + PATIENCE);
-        answered |= matches!(outcome, Outcome::Found(_) | Outcome::NotFound | Outcome::Unasked);
+        answered |= matches!(
+            outcome,
+            Outcome::Found(_) | Outcome::Guess(_) | Outcome::NotFound | Outcome::Unasked
+        );
         let source = catalogue.source();
         found.push((source.name(), source_finding(source, &outcome, began.elapsed())));
     }
@@ -279,12 +301,14 @@ fn source_finding(source: Source, outcome: &Outcome, took: Duration) -> Finding 
     let millis = took.as_millis();
     match outcome {
         Outcome::Found(books) => ok(format!("{} books for {QUESTION} in {millis} ms", books.len())),
-        Outcome::NotFound | Outcome::Unasked if source == Source::Shelf => {
+        Outcome::Guess(_) | Outcome::NotFound | Outcome::Unasked if source == Source::Shelf => {
             ok(format!("answers; {QUESTION} is not on it"))
         }
-        Outcome::NotFound | Outcome::Unfit(_) | Outcome::Unasked => warning(format!(
-            "answers in {millis} ms, but does not know {QUESTION}; is it the right service?"
-        )),
+        Outcome::Guess(_) | Outcome::NotFound | Outcome::Unfit(_) | Outcome::Unasked => {
+            warning(format!(
+                "answers in {millis} ms, but does not know {QUESTION}; is it the right service?"
+            ))
+        }
         Outcome::Limited { reason, .. } => {
             warning(format!("limits us after {millis} ms: {reason}; try again later"))
         }

@@ -14,7 +14,7 @@ use crate::catalogue::interlib::Interlib;
 use crate::catalogue::library::{Guarded, Library};
 use crate::catalogue::memory::{Memory, Origin};
 use crate::catalogue::neodb::NeoDb;
-use crate::catalogue::shelf::Shelf;
+use crate::catalogue::shelf::{Loaded, Shelf};
 use crate::catalogue::{Catalogue, statefile};
 use crate::chat::conversation::Conversation;
 use crate::cli::settings::Settings;
@@ -110,7 +110,8 @@ pub fn interlib(settings: &Settings, http: Arc<Http>) -> Result<Interlib, String
 
 fn shelf(settings: &Settings) -> Result<Shelf, String> {
     let Some(path) = &settings.shelf else { return Ok(Shelf::builtin()) };
-    let (shelf, bad) = Shelf::open(path).map_err(|error| format!("DOUMIBOOK_SHELF: {error}"))?;
+    let loaded = Shelf::load(path).map_err(|error| format!("DOUMIBOOK_SHELF: {error}"))?;
+    let Loaded { shelf, bad, understood } = loaded;
     for line in bad.iter().take(REPORTED) {
         journal::warning(format_args!("DOUMIBOOK_SHELF {}: {line}", path.display()));
     }
@@ -118,6 +119,9 @@ fn shelf(settings: &Settings) -> Result<Shelf, String> {
         journal::warning(format_args!("DOUMIBOOK_SHELF: {} more bad lines", bad.len() - REPORTED));
     }
     journal::info(format_args!("the shelf {} has {} books", path.display(), shelf.len()));
+    for line in understood.to_string().lines() {
+        journal::info(format_args!("the shelf: {line}"));
+    }
     Ok(shelf)
 }
 

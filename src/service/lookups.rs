@@ -15,8 +15,9 @@ use std::time::{Duration, Instant};
 use super::metrics::{self, Metrics};
 use super::quota::{NotTaken, Quotas};
 use crate::catalogue::Query;
+use crate::catalogue::answer::{Answer, Verdict};
 use crate::catalogue::guard::BreakerChange;
-use crate::catalogue::library::{Answer, Library, Verdict};
+use crate::catalogue::library::Library;
 use crate::catalogue::report::{SourceEvent, SourceReport};
 use crate::sys::journal;
 use crate::sys::sync::{lock, wait};
@@ -310,6 +311,7 @@ fn log_report(note: &SourceReport) {
             journal::notice(format_args!("{note}"));
         }
         SourceEvent::Found(_)
+        | SourceEvent::Guess(_)
         | SourceEvent::NotFound
         | SourceEvent::Unasked
         | SourceEvent::Resting(_) => {}

@@ -53,6 +53,8 @@ pub enum PushOutcome {
     Found,
     /// Books of yesterday: no source could be asked.
     FoundStale,
+    /// Books that may have been meant.
+    Guessed,
     /// No such book.
     NotFound,
     /// No source knows such a number.
@@ -72,8 +74,8 @@ pub enum PushOutcome {
 impl PushOutcome {
     /// Every one.
     #[rustfmt::skip]
-    pub const ALL: [Self; 10] = [
-        Self::Said, Self::Found, Self::FoundStale, Self::NotFound, Self::Unasked, Self::Busy,
+    pub const ALL: [Self; 11] = [
+        Self::Said, Self::Found, Self::FoundStale, Self::Guessed, Self::NotFound, Self::Unasked, Self::Busy,
         Self::Trouble, Self::TooMany, Self::QueueFull, Self::ParkingFull,
     ];
 
@@ -84,6 +86,7 @@ impl PushOutcome {
             Self::Said        => "said",
             Self::Found       => "found",
             Self::FoundStale  => "found_stale",
+            Self::Guessed     => "guessed",
             Self::NotFound    => "not_found",
             Self::Unasked     => "unasked",
             Self::Busy        => "busy",
@@ -258,7 +261,7 @@ fn process(page: &mut MetricsText) {
 fn outcome(event: SourceEvent) -> Option<&'static str> {
     Some(match event {
         SourceEvent::Found(_) => "found",
-        SourceEvent::NotFound | SourceEvent::Unfit => "not_found",
+        SourceEvent::Guess(_) | SourceEvent::NotFound | SourceEvent::Unfit => "not_found",
         SourceEvent::Unasked => "unasked",
         SourceEvent::Limited => "limited",
         SourceEvent::Operator => "operator",

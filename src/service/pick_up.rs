@@ -7,7 +7,7 @@ use std::time::Instant;
 
 use super::silences::Silence;
 use super::{Call, Service, metrics};
-use crate::catalogue::library::Answer;
+use crate::catalogue::answer::Answer;
 use crate::chat::conversation::Request;
 use crate::chat::phrases;
 use crate::sys::journal::{self, Throttle};

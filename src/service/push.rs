@@ -16,7 +16,7 @@ use super::response::{Response, TEXT, XML};
 use super::silences::{LET_GO, Silence};
 use super::ticket::Parking;
 use super::{Call, Handled, Service, note_old};
-use crate::catalogue::library::{Answer, Verdict};
+use crate::catalogue::answer::{Answer, Verdict};
 use crate::chat::conversation::{Next, Request};
 use crate::chat::phrases;
 use crate::sys::journal;
@@ -210,6 +210,7 @@ impl Service {
         let now = Instant::now();
         let reply = self.conversation.show(&push.from, push.occasion(), request, answer, now);
         let outcome = match (answer.verdict, answer.stale) {
+            (Verdict::Found, _) if answer.guess => PushOutcome::Guessed,
             (Verdict::Found, false) => PushOutcome::Found,
             (Verdict::Found, true) => PushOutcome::FoundStale,
             (Verdict::NotFound, _) => PushOutcome::NotFound,

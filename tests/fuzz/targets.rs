@@ -6,10 +6,18 @@
 use std::time::Instant;
 
 use doumibook::catalogue::book::{Book, Holding, Place};
+use doumibook::catalogue::fold;
 use doumibook::catalogue::interlib::{holdings, read};
 use doumibook::catalogue::isbn::{self, Isbn, Typed};
 use doumibook::catalogue::links;
 use doumibook::catalogue::memory::{Memory, Origin};
+use doumibook::catalogue::photo::address::PhotoUrl;
+use doumibook::catalogue::photo::ean13;
+use doumibook::catalogue::photo::grey::Grey;
+use doumibook::catalogue::photo::jpeg;
+use doumibook::catalogue::photo::{self, Barcode};
+use doumibook::catalogue::reading::Reading;
+use doumibook::catalogue::shelf::search::{GUESSES, Hits, MOST, MOST_COMPARED, MOST_WALKED, Tier};
 use doumibook::catalogue::shelf::{Format, Shelf};
 use doumibook::catalogue::{Catalogue, HITS, Outcome, Query, douban, neodb, statefile};
 use doumibook::chat::card::{self, Way};
@@ -19,7 +27,6 @@ use doumibook::cli::settings::{ALL, Settings};
 use doumibook::server::framing::{Framing, HttpRequest, Step};
 use doumibook::server::limits::{BODY, HEAD};
 use doumibook::sys::http::{BaseUrl, Page};
-use doumibook::sys::text;
 use doumibook::wechat::envelope::{self, AesKey, AppId};
 use doumibook::wechat::push::{AccountId, Occasion, OpenId, Push};
 use doumibook::wechat::reply::{LONGEST_TEXT, Reply};
@@ -31,22 +38,40 @@ pub struct Target {
     pub name: &'static str,
     pub run: fn(&[u8]),
     pub seeds: &'static [&'static str],
+    /// Seeds that are no text.
+    pub files: &'static [&'static [u8]],
     pub words: &'static [&'static str],
 }
 
 /// All targets; each has a file of its name in `fuzz_targets/`.
 #[rustfmt::skip]
 pub const TARGETS: &[Target] = &[
-    Target { name: "gate", run: gate, seeds: GATE, words: &["\r\n", "\r\n\r\n", "\n", "Content-Length: 3", "Transfer-Encoding: chunked", "Expect: 100-continue", "HTTP/1.0", " ", ":", "0\r\n\r\n", "18446744073709551616", "\0", ";"] },
-    Target { name: "push", run: push, seeds: PUSH, words: &["<![CDATA[", "]]>", "<xml>", "</xml>", "<!DOCTYPE a [<!ENTITY b \"c\">]>", "&b;", "&#0;", "&#x1F600;", "<a>", "</a>", "\u{fffe}", "event", "scancode_waitmsg", "subscribe"] },
-    Target { name: "envelope", run: envelope, seeds: ENVELOPE, words: &["<Encrypt>", "</Encrypt>", "=", "AAAA", "<![CDATA[", "]]>"] },
-    Target { name: "source", run: source, seeds: SOURCE, words: &["null", "[", "]", "{", "}", "\"books\":", "\"code\":6000", "1e400", "-1", "\\u0000", "\\ud800", "http://img.doubanio.com/a.jpg", "<b>", "&amp;"] },
-    Target { name: "interlib", run: interlib, seeds: INTERLIB, words: &["null", "[", "]", "{", "}", "\"docs\":", "\"previews\":", "1e400", "-1", "4294967296", "0.01", "\\u0000", "\\ud800", "：", "．", "/丛书", "著", "译", "作者:", "页", "册", "闭架", "在馆", "1795000000000", "<", "opac验证"] },
-    Target { name: "shelf", run: shelf, seeds: SHELF, words: &["\"", ",", ";", "\t", "\r\n", "{\"title\":\"a\"}", "书名", "ISBN", "\u{feff}", "9787536692930", "[]", "null"] },
-    Target { name: "settings", run: settings, seeds: SETTINGS, words: &["\n", "0", "-1", "4 MiB", "18446744073709551616", "https://", "unix:/", "[::1]:1", "shelf,douban", "secure", "yes"] },
-    Target { name: "question", run: question, seeds: QUESTION, words: &["978", "-", "·", "ISBN", "X", "　", "《", "》", "％", "%E4", "book.douban.com/subject/", "作者:", "0"] },
-    Target { name: "state", run: state, seeds: STATE, words: &["\n", "null", "[]", "\"at\":0", "18446744073709551615", "isbn:", "words:", "subject:", "\"title\":\"a\""] },
+    Target { name: "gate", run: gate, seeds: GATE, files: &[], words: &["\r\n", "\r\n\r\n", "\n", "Content-Length: 3", "Transfer-Encoding: chunked", "Expect: 100-continue", "HTTP/1.0", " ", ":", "0\r\n\r\n", "18446744073709551616", "\0", ";"] },
+    Target { name: "push", run: push, seeds: PUSH, files: &[], words: &["<![CDATA[", "]]>", "<xml>", "</xml>", "<!DOCTYPE a [<!ENTITY b \"c\">]>", "&b;", "&#0;", "&#x1F600;", "<a>", "</a>", "\u{fffe}", "event", "scancode_waitmsg", "subscribe"] },
+    Target { name: "envelope", run: envelope, seeds: ENVELOPE, files: &[], words: &["<Encrypt>", "</Encrypt>", "=", "AAAA", "<![CDATA[", "]]>"] },
+    Target { name: "source", run: source, seeds: SOURCE, files: &[], words: &["null", "[", "]", "{", "}", "\"books\":", "\"code\":6000", "1e400", "-1", "\\u0000", "\\ud800", "http://img.doubanio.com/a.jpg", "<b>", "&amp;"] },
+    Target { name: "interlib", run: interlib, seeds: INTERLIB, files: &[], words: &["null", "[", "]", "{", "}", "\"docs\":", "\"previews\":", "1e400", "-1", "4294967296", "0.01", "\\u0000", "\\ud800", "：", "．", "/丛书", "著", "译", "作者:", "页", "册", "闭架", "在馆", "1795000000000", "<", "opac验证"] },
+    Target { name: "shelf", run: shelf, seeds: SHELF, files: &[], words: &["\"", ",", ";", "\t", "\r\n", "{\"title\":\"a\"}", "书名", "ISBN", "\u{feff}", "9787536692930", "[]", "null"] },
+    Target { name: "search", run: search, seeds: SEARCH, files: &[], words: &["的", "《", "》", "（2）", "第二部", "全集", "santi", "作者：", "出版社", " ", "\n", "/", "请问有没有", "wo", "1984", "的的的的的的的的", "a", "·"] },
+    Target { name: "marc", run: marc, seeds: MARC, files: &[], words: &["\u{1d}", "\u{1e}", "\u{1f}", "\u{1f}a", "245", "200", "905", "880", "952", "00925nam0 2200289   450 ", "000100000", "三", "\r\n"] },
+    Target { name: "decoders", run: decoders, seeds: SHELF, files: &[], words: &["\"", ",", ";", "\t", "\r\n", "\u{feff}", "书名", "ISBN", "sep=;", "合计", "在馆", "NULL", "9.78754E+12", "2008/1/1 0:00", "&eacute;", "𠮷"] },
+    Target { name: "settings", run: settings, seeds: SETTINGS, files: &[], words: &["\n", "0", "-1", "4 MiB", "18446744073709551616", "https://", "unix:/", "[::1]:1", "shelf,douban", "secure", "yes"] },
+    Target { name: "question", run: question, seeds: QUESTION, files: &[], words: &["978", "-", "·", "ISBN", "X", "　", "《", "》", "％", "%E4", "book.douban.com/subject/", "作者:", "0"] },
+    Target { name: "state", run: state, seeds: STATE, files: &[], words: &["\n", "null", "[]", "\"at\":0", "18446744073709551615", "isbn:", "words:", "subject:", "\"title\":\"a\""] },
+    Target { name: "photo", run: photo, seeds: PHOTO, files: PICTURES, words: &["http://", "https://", ".qpic.cn", "/", ":80", "@", "\\", "?", "#", ".."] },
 ];
+
+impl Target {
+    /// A seed by its number, beginning again after the last.
+    #[allow(dead_code, reason = "libFuzzer has its own copy of the seeds")]
+    pub fn seed(&self, number: usize) -> &'static [u8] {
+        let number = number % (self.seeds.len() + self.files.len());
+        match self.seeds.get(number) {
+            Some(text) => text.as_bytes(),
+            None => self.files[number - self.seeds.len()],
+        }
+    }
+}
 
 /// The target of this name.
 pub fn target(name: &str) -> &'static Target {
@@ -125,7 +150,7 @@ fn check_reply(reply: &Reply) {
 fn check_query(query: &Query) {
     match query {
         Query::Words(words) | Query::Author(words) => {
-            assert_eq!(&text::fold(words), words, "folded");
+            assert_eq!(&fold::fold(words), words, "folded");
             assert!(!words.is_empty());
         }
         Query::Isbn(isbn) => check_isbn(*isbn),
@@ -212,6 +237,11 @@ fn check_outcome(outcome: &Outcome) {
             books.iter().for_each(check_book);
             (0..card::pages(books.len()) + 1)
                 .for_each(|page| check_reply(&card::list(books, "三体", page)));
+        }
+        Outcome::Guess(books) => {
+            assert!((1..=GUESSES).contains(&books.len()));
+            books.iter().for_each(check_book);
+            check_reply(&card::guesses(books, "三体", 0));
         }
         Outcome::Limited { reason, .. }
         | Outcome::Operator(reason)
@@ -316,6 +346,98 @@ fn shelf(bytes: &[u8]) {
     }
 }
 
+const SEARCH: &[&str] = &[
+    "请问有没有三体\n三体/刘慈欣\n三体Ⅱ/刘慈欣\n活着/余华\n",
+    "santi quanji\n三体全集/刘慈欣\n三体/刘慈欣",
+    "作者：余华 书名：《活者》 出版社：作家\n活着/余华/作家出版社\n活着（精装）/余华/作家出版社",
+    "wo xiang jie huozhe\n活着/余华",
+    "J.K.罗琳 哈利波特第二部\n哈利·波特 2/J. K. 罗琳\nHarry Potter/Rowling",
+    "的的的的的的的的的的的的\n的的的/的\n的的的的的的的的的/的的",
+    "几点开门\n几点开门/甲",
+    "c++ primer 第5版\nC++ Primer（第5版）/甲\n1984/乙\n",
+];
+
+/// Any message is answered from any shelf: with books that are there, in bounds, the same each
+/// time, and with no more work than is promised.
+fn search(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (message, books) = text.split_once('\n').unwrap_or((&text, ""));
+    // What is longer is not searched for.
+    let message: String = message.chars().take(100).collect();
+    // A small file is a large shelf, too: work must not grow with what is repeated.
+    let times = if bytes.len().is_multiple_of(8) { 50 } else { 1 };
+    let mut file = String::from("书名\t作者\t出版社\n");
+    for line in books
+        .lines()
+        .filter(|line| !line.contains(['\t', '"']))
+        .cycle()
+        .take(books.lines().count() * times)
+    {
+        file.push_str(&line.splitn(3, '/').collect::<Vec<_>>().join("\t"));
+        file.push('\n');
+    }
+    let Ok((shelf, _)) = Shelf::read(file.as_bytes(), Format::Csv) else { return };
+    for hits in [shelf.search(&message), shelf.by_author(&message), shelf.by_house(&message)] {
+        check_hits(&hits, &shelf);
+    }
+    assert_eq!(shelf.search(&message), shelf.search(&message));
+    let reading = Reading::of(&message);
+    assert_eq!(reading.plain, fold::fold(&reading.plain), "what a source is asked is folded");
+    assert!(reading.raw.len() <= message.len());
+    if let Some(query) = Query::words(&message) {
+        check_outcome(&shelf.find(&query, Instant::now()));
+    }
+}
+
+fn check_hits(hits: &Hits, shelf: &Shelf) {
+    let most = match hits.tier {
+        Tier::Found => MOST,
+        Tier::Guess => GUESSES,
+        Tier::Nothing => 0,
+    };
+    assert!(hits.books.len() <= most && hits.books.len() <= hits.total);
+    assert_eq!(hits.books.is_empty(), hits.tier == Tier::Nothing);
+    assert!(hits.books.iter().all(|&book| (book as usize) < shelf.len()));
+    let different: std::collections::HashSet<_> = hits.books.iter().collect();
+    assert_eq!(different.len(), hits.books.len(), "no book twice");
+    assert!(hits.work.0 <= MOST_WALKED && hits.work.1 <= MOST_COMPARED, "{:?}", hits.work);
+}
+
+const MARC: &[&str] = &[
+    "00925nam0 2200289   450 010000100000200000100000701000100000905000100000\u{1e}  \u{1f}a7-5366-9293-5\u{1f}dCNY23.00\u{1e}1 \u{1f}a三体\u{1f}h1\u{1f}f刘慈欣著\u{1f}g甲乙译\u{1e} 0\u{1f}a刘慈欣\u{1f}4著\u{1e}  \u{1f}a馆\u{1f}b1\u{1f}dI247\u{1f}e1\u{1f}f2\u{1e}\u{1d}",
+    "00925nam a2200289   4500100000100000245000100000264000100000880000100000952000100000\u{1e}1 \u{1f}6880-01\u{1f}aLiu, Cixin,\u{1e}10\u{1f}aSan ti :\u{1f}bdi qiu /\u{1e} 1\u{1f}bTor,\u{1f}c2014.\u{1e}1 \u{1f}6100-01\u{1f}a刘慈欣\u{1e}  \u{1f}aMAIN\u{1f}oI247\u{1f}q2026-10-22\u{1e}\u{1d}\r\n",
+    "00925nam0 2200289   450 461000100000\u{1e} 0\u{1f}12001 \u{1f}a地球往事\u{1e}\u{1d}",
+];
+
+/// Of any records, those that are served can be shown; and so can those of any damaged ones.
+fn marc(bytes: &[u8]) {
+    let Ok((shelf, bad)) = Shelf::read(bytes, Format::Marc) else { return };
+    assert!(bad.iter().all(|bad| bad.unit == "record" && (1..=bytes.len()).contains(&bad.line)));
+    // A leader has 24 bytes.
+    assert!(shelf.len() <= bytes.len() / 24);
+    shelf.first(9).iter().for_each(check_book);
+}
+
+/// A text says the same in every encoding.
+fn decoders(bytes: &[u8]) {
+    let odd = ['\u{fffd}', '\u{feff}', '\0'];
+    let text = String::from_utf8_lossy(bytes).replace(odd, "");
+    let sixteen: Vec<u8> =
+        format!("\u{feff}{text}").encode_utf16().flat_map(u16::to_le_bytes).collect();
+    for format in [Format::JsonLines, Format::Csv] {
+        // Bytes that are no text in any encoding.
+        if let Ok((shelf, _)) = Shelf::read(bytes, format) {
+            shelf.first(9).iter().for_each(check_book);
+        }
+        let Ok((plain, bad)) = Shelf::read(text.as_bytes(), format) else { continue };
+        let (wide, wide_bad) = Shelf::read(&sixteen, format).expect("the same text");
+        assert_eq!(plain.first(9), wide.first(9));
+        assert_eq!(bad, wide_bad);
+        let books = plain.first(9);
+        books.iter().for_each(check_book);
+    }
+}
+
 /// A line is a letter, which names a setting, and its value; `A` is the first of `ALL`.
 const SETTINGS: &[&str] = &[
     "AAAAAA\nBBBBBB\nFplain\nG127.0.0.1:8080\nNhttp://10.0.0.1/\nLhttps://neodb.social\n",
@@ -370,8 +492,8 @@ const QUESTION: &[&str] = &[
 /// Any text is understood as something, folds once and for all, and its digits make an ISBN.
 fn question(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
-    let folded = text::fold(&text);
-    assert_eq!(text::fold(&folded), folded);
+    let folded = fold::fold(&text);
+    assert_eq!(fold::fold(&folded), folded);
     match Question::from_text(&text) {
         Question::Find(query) => check_query(&query),
         Question::Pick(number) => assert!(number > 0),
@@ -388,11 +510,57 @@ fn question(bytes: &[u8]) {
     check_reply(&Reply::text(&text));
     let digits: Vec<u8> = bytes.iter().map(|byte| byte % 10).collect();
     let Some(nine) = digits.first_chunk::<9>() else { return };
-    // Exactly one of the eleven check digits fits.
+    // Exactly one of the eleven check digits fits; none, when the nine are no number of a book.
+    let filler =
+        nine.windows(2).all(|pair| pair[0] == pair[1]) || *nine == [0, 1, 2, 3, 4, 5, 6, 7, 8];
     let nine: String = nine.iter().map(u8::to_string).collect();
     let fitting = "0123456789X".chars().filter_map(|last| Isbn::parse(&format!("{nine}{last}")));
     let fitting: Vec<_> = fitting.inspect(|isbn| check_isbn(*isbn)).collect();
-    assert_eq!(fitting.len(), 1, "{nine}");
+    assert_eq!(fitting.len(), usize::from(!filler), "{nine}");
+}
+
+const PHOTO: &[&str] =
+    &["http://mmbiz.qpic.cn/mmbiz_jpg/a/0?wx_fmt=jpeg", "https://a.qpic.cn:443/#"];
+const PICTURES: &[&[u8]] = &[
+    include_bytes!("../catalogue_photo/colour.jpg"),
+    include_bytes!("../catalogue_photo/progressive.jpg"),
+    include_bytes!("../catalogue_photo/grey.jpg"),
+    include_bytes!("../catalogue_photo/rgb.jpg"),
+    include_bytes!("../catalogue_photo/upside-down.jpg"),
+    include_bytes!("../catalogue_photo/magazine.jpg"),
+];
+
+/// Any file is decoded or refused; a number that is read is one. An address that may be fetched
+/// names WeChat's host to whoever reads it.
+fn photo(bytes: &[u8]) {
+    let decoded = jpeg::grey(bytes).map(|picture| picture.width() * picture.height());
+    assert!(decoded.is_ok_and(|pixels| pixels <= jpeg::PIXELS) || decoded.is_err());
+    // Searching takes a hundred times as long as decoding: one in eight.
+    if bytes.len().is_multiple_of(8) {
+        if let Barcode::Ean13(digits) = photo::barcode(bytes) {
+            let weights = [1, 3].iter().cycle();
+            let sum: u32 = digits.iter().zip(weights).map(|(d, w)| u32::from(*d) * w).sum();
+            assert!(sum.is_multiple_of(10) && digits.iter().all(|digit| *digit < 10));
+        }
+        search_pixels(bytes);
+    }
+    if let Some(url) = PhotoUrl::parse(&String::from_utf8_lossy(bytes)) {
+        let url = url.as_str().to_ascii_lowercase();
+        let after = url.split_once("qpic.cn").expect("the host").1;
+        assert!(url.len() <= 1024 && !url.contains(['\\', ' ', '\r', '\n']));
+        assert!(after.is_empty() || after.starts_with(['/', '?', '#', ':']), "{url}");
+        assert!(!url.split(['/', '?', '#']).nth(2).expect("a host").contains('@'));
+    }
+}
+
+/// Any pixels are searched; the first byte is the width.
+fn search_pixels(bytes: &[u8]) {
+    let Some((width, pixels)) = bytes.split_first() else { return };
+    let width = usize::from(*width).max(1);
+    let whole = &pixels[..pixels.len() / width * width];
+    if let Some(picture) = Grey::new(width, whole.len() / width, whole.to_vec()) {
+        ean13::find(&picture);
+    }
 }
 
 const STATE: &[&str] = &[

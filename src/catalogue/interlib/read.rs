@@ -9,11 +9,11 @@ use serde_json::Value;
 
 use super::{fields, url};
 use crate::catalogue::book::{Book, Holding, Source};
+use crate::catalogue::fold::fold;
 use crate::catalogue::isbn::Isbn;
 use crate::catalogue::record::{is_by, text};
 use crate::catalogue::{HITS, Outcome, Query, Reason, clean, web};
 use crate::sys::http::{BaseUrl, Page};
-use crate::sys::text::fold;
 
 /// The setting to look at.
 pub const URL: &str = "DOUMIBOOK_INTERLIB_URL";

@@ -66,11 +66,21 @@ pub fn searches(query: &Query) -> Vec<Search> {
         // Without hyphens: with them an ISBN is found nowhere. Records of before 2007 have ten
         // digits, and whether the longer form finds them is not known.
         Query::Isbn(isbn) => (vec![isbn.isbn13(), isbn.isbn10().unwrap_or_default()], None),
-        Query::Words(words) => (vec![plain(words)], None),
+        // A message that nothing is found by may have been a question around a title.
+        Query::Words(words) => {
+            let plainer = match query.plainer() {
+                Some(Query::Words(plainer)) => plain(&plainer),
+                _ => String::new(),
+            };
+            (vec![plain(words), plainer], None)
+        }
         Query::Author(name) => (vec![plain(name)], Some("author")),
         Query::Subject(_) => (Vec::new(), None),
     };
-    let texts = texts.into_iter().filter(|text| !text.is_empty());
+    let mut texts: Vec<String> = texts;
+    texts.retain(|text| !text.is_empty());
+    texts.dedup();
+    let texts = texts.into_iter();
     texts.map(|text| Search { text, way }).collect()
 }
 

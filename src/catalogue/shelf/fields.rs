@@ -1,14 +1,18 @@
 //! The fields of one line of a shelf file, and the book they make.
 //!
-//! In: fields by name, as text. Out: a [`Line`] of them in a fixed order, and of those a
-//! [`Book`]. What makes no sense in a field leaves it empty, and of several fields for one
-//! thing (`isbn13`, `isbn10`) the first that holds something counts. Names of fields are English
-//! or Chinese, in any case and width. No field holds a control character. No I/O.
+//! In: what stands under known names, as text, the names that say most first. Out: a [`Line`] of
+//! fields in a fixed order with what is to be told of it, and of those fields a [`Book`]. What makes no
+//! sense leaves its field empty, and of several texts for one thing the first that holds something
+//! counts. No field holds U+001F. No I/O.
 
-use crate::catalogue::book::{Book, Holding, Rating, Source};
+use super::dates;
+use super::names::Column;
+use super::people;
+use super::values::{self, Number};
+use crate::catalogue::book::{Book, Holding, Place, Rating, Source, UNCOUNTED};
 use crate::catalogue::isbn::Isbn;
+use crate::catalogue::links;
 use crate::catalogue::{Query, clean, douban};
-use crate::sys::text;
 
 /// What a field is about; the number is its place in a [`Line`].
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -18,148 +22,285 @@ pub(super) enum Field {
     Title, Authors, Translators, Publisher, Subtitle, Series, OriginTitle,
     // What most libraries know first: empty fields at the end cost nothing.
     Isbn, Callno, Location, Price, Pubdate, Pages, Copies, Id, Rating, Cover, Link, Summary,
-    // A title and, behind ` / `, people: not kept as such.
-    Heading,
+    // Copies in all, and the day the book came.
+    Total, Added,
 }
 
-/// How many fields, from the first, are searched.
-pub(super) const SEARCHED: usize = Field::OriginTitle as usize + 1;
 /// How many fields there are.
-pub(super) const FIELDS: usize = Field::Heading as usize;
-
-/// What headers and keys call a field: lower case, without blanks, `_` and `-`.
-#[rustfmt::skip]
-const NAMES: [(Field, &[&str]); FIELDS + 1] = [
-    (Field::Title,       &["title", "书名", "题名", "正题名", "书籍名称", "图书名称"]),
-    (Field::Authors,     &["author", "authors", "作者", "著者", "著作者", "责任者", "第一责任者", "主要责任者"]),
-    (Field::Translators, &["translator", "translators", "译者"]),
-    (Field::Publisher,   &["publisher", "出版社", "出版者", "出版单位"]),
-    (Field::Subtitle,    &["subtitle", "副书名", "副标题", "副题名"]),
-    (Field::Series,      &["series", "丛书", "丛书名"]),
-    (Field::OriginTitle, &["origintitle", "originaltitle", "原作名", "原书名"]),
-    (Field::Isbn,        &["isbn", "isbn13", "isbn10", "isbn号", "isbn及定价", "国际标准书号", "标准书号", "标准编码"]),
-    (Field::Callno,      &["callno", "callnumber", "索书号", "索取号"]),
-    (Field::Location,    &["location", "馆藏地", "馆藏位置", "馆藏地点", "典藏地"]),
-    (Field::Price,       &["price", "定价", "价格", "单价"]),
-    (Field::Pubdate,     &["pubdate", "出版日期", "出版时间", "出版年", "出版年份", "出版年月"]),
-    (Field::Pages,       &["pages", "页数"]),
-    (Field::Copies,      &["copies", "可借", "可借数", "可借数量", "可借复本", "库存", "在馆数", "在馆数量"]),
-    (Field::Id,          &["id", "doubanid", "豆瓣id"]),
-    (Field::Rating,      &["rating", "评分"]),
-    (Field::Cover,       &["cover", "image", "封面"]),
-    (Field::Link,        &["link", "链接"]),
-    (Field::Summary,     &["summary", "简介", "内容简介"]),
-    (Field::Heading,     &["题名/责任者", "书名/责任者", "书名/作者"]),
-];
-
-impl Field {
-    /// By the name in a header or the key of an object. What stands in brackets behind does
-    /// not count: `定价（元）` is 定价.
-    pub fn named(name: &str) -> Option<Self> {
-        let listed: fn(&str) -> Option<Self> =
-            |name| NAMES.iter().find(|(_, names)| names.contains(&name)).map(|f| f.0);
-        // Most names come as they are listed; folding every name of every line takes longer.
-        listed(name).or_else(|| {
-            let folded = text::fold(name);
-            let bare = folded.split('(').next().unwrap_or_default();
-            listed(&bare.replace([' ', '_', '-'], ""))
-        })
-    }
-}
+pub(super) const FIELDS: usize = Field::Added as usize + 1;
 
 /// One line's fields, fit to be kept.
 #[derive(Default)]
 pub(super) struct Line {
     /// Several people in one field stand with `/` between them.
     pub fields: [String; FIELDS],
-    /// What stood in the ISBN field and was meant as one, but is none.
-    pub not_isbn: Option<String>,
+    /// What its ISBN was read from.
+    pub isbn: Option<Number>,
+    /// A word for the state of a copy that nobody knows.
+    pub unknown: Option<String>,
+}
+
+/// What has to be put together before it is a field.
+#[derive(Default)]
+struct Loose {
+    heading: String,
+    more_authors: String,
+    volume: Vec<String>,
+    class: String,
+    book_number: String,
+    lent: Option<u32>,
+    state: Option<bool>,
+    average: String,
+    raters: String,
 }
 
 impl Line {
-    /// The line of these fields; none without a title. Fields without a name are passed over.
-    pub fn new<T: AsRef<str>>(fields: impl Iterator<Item = (Option<Field>, T)>) -> Option<Self> {
-        let (mut line, mut people) = (Self::default(), String::new());
-        for (field, text) in fields {
-            let (Some(field), text) = (field, text.as_ref()) else { continue };
-            let heading = if field == Field::Heading { text.split_once(" / ") } else { None };
-            people.extend(heading.map(|(_, people)| people));
-            let field = if field == Field::Heading { Field::Title } else { field };
-            line.set(field, heading.map_or(text, |(title, _)| title));
+    /// The line of these texts; none without a title. `stated`: it is said of all people what they
+    /// did.
+    pub fn new<'a>(texts: impl Iterator<Item = (Column, &'a str)>, stated: bool) -> Option<Self> {
+        let (mut line, mut loose) = (Self::default(), Loose::default());
+        for (column, written) in texts {
+            // 无 in a column of copies is a number.
+            let is_copies = matches!(column, Column::Available | Column::Total);
+            let may_be = is_copies || matches!(column, Column::Title | Column::Heading);
+            if !written.trim().is_empty() && !values::is_nothing(written, may_be) {
+                line.set(column, written, &mut loose);
+            }
         }
-        // Those of a field of their own were there before.
-        line.set(Field::Authors, &people);
-        let [title, authors, translators, ..] = &mut line.fields;
-        // An author's field may name translators too.
-        let written = roles_apart(authors);
-        let (writing, translating) = clean::people(&[&written], &[translators]);
-        (*authors, *translators) = (writing.join("/"), translating.join("/"));
-        (!title.is_empty()).then_some(line)
+        line.finish(loose, stated);
+        (!line.field(Field::Title).is_empty()).then_some(line)
     }
 
-    fn set(&mut self, field: Field, written: &str) {
-        let text = clean::line(written);
-        if let (Field::Link, Some(Query::Subject(id))) =
-            (field, crate::catalogue::links::book(&text))
-        {
-            self.set(Field::Id, &id);
-        }
+    /// What stands in a field.
+    pub fn field(&self, field: Field) -> &str {
+        &self.fields[field as usize]
+    }
+
+    /// Puts `text` where nothing stands yet.
+    fn put(&mut self, field: Field, text: String) {
         let known = &mut self.fields[field as usize];
-        if text.is_empty() || !known.is_empty() {
+        if known.is_empty() {
+            *known = text;
+        }
+    }
+
+    fn set(&mut self, column: Column, written: &str, loose: &mut Loose) {
+        let text = clean::line(written);
+        match column {
+            Column::Title => self.put(Field::Title, without_ending(&text).to_owned()),
+            Column::Heading => self.head(&text, loose),
+            Column::Subtitle => self.put(Field::Subtitle, text),
+            Column::Volume | Column::VolumeTitle => loose.volume.push(text),
+            Column::Authors => self.put(Field::Authors, text),
+            Column::MoreAuthors if loose.more_authors.is_empty() => loose.more_authors = text,
+            Column::MoreAuthors => {}
+            Column::Translators => self.put(Field::Translators, text),
+            Column::Publisher => self.put(Field::Publisher, text),
+            Column::Imprint => self.imprint(&text),
+            Column::Pubdate => self.put(Field::Pubdate, dates::date(&text)),
+            Column::Price => self.put(Field::Price, clean::price(&text)),
+            Column::Pages => self.put(Field::Pages, clean::pages(&text)),
+            Column::Series => self.put(Field::Series, text),
+            Column::OriginTitle => self.put(Field::OriginTitle, text),
+            Column::Isbn => self.number(values::isbn(&text)),
+            Column::Barcode => {
+                self.number(values::barcode(&text).map_or(Number::Other, Number::Right))
+            }
+            Column::Callno => self.put(Field::Callno, text),
+            Column::Class if loose.class.is_empty() => loose.class = text,
+            Column::BookNumber if loose.book_number.is_empty() => loose.book_number = text,
+            Column::Class | Column::BookNumber => {}
+            Column::Lent => loose.lent = loose.lent.or(values::count(&text)),
+            Column::Location => self.put(Field::Location, text),
+            Column::Available => self.available(&text),
+            Column::Total => self.put_count(Field::Total, values::count(&text)),
+            Column::State => self.state(&text, loose),
+            Column::DoubanId => self.douban(&text),
+            Column::Identifiers => self.identifiers(&text),
+            Column::Rating if loose.average.is_empty() => loose.average = text,
+            Column::Raters if loose.raters.is_empty() => loose.raters = text,
+            Column::Rating | Column::Raters | Column::OwnStars => {}
+            Column::Cover => self.put(Field::Cover, clean::cover(&text)),
+            Column::Link => self.link(&text),
+            Column::Summary => self.put(Field::Summary, clean::summary(written)),
+            Column::Added => self.put(Field::Added, dates::day(&text)),
+        }
+    }
+
+    /// `三体 : 地球往事 = Three body / 刘慈欣著`, with or without blanks at the slash.
+    fn head(&mut self, text: &str, loose: &mut Loose) {
+        let parts = text.split_once(" / ").or_else(|| text.rsplit_once('/'));
+        let (titles, people) = parts.unwrap_or((text, ""));
+        let (titles, origin) = titles.split_once(" = ").unwrap_or((titles, ""));
+        let (title, subtitle) = titles.split_once(" : ").unwrap_or((titles, ""));
+        self.put(Field::Title, title.trim().to_owned());
+        self.put(Field::Subtitle, subtitle.trim().to_owned());
+        self.put(Field::OriginTitle, origin.trim().to_owned());
+        if loose.heading.is_empty() {
+            loose.heading = people.trim().to_owned();
+        }
+    }
+
+    fn imprint(&mut self, text: &str) {
+        let (house, date, pages) = values::imprint(text);
+        self.put(Field::Publisher, house);
+        self.put(Field::Pubdate, date);
+        self.put(Field::Pages, pages);
+    }
+
+    /// A right number stays; what was meant as one is kept for the report until there is.
+    fn number(&mut self, number: Number) {
+        if self.field(Field::Isbn).is_empty() {
+            if let Number::Right(isbn) | Number::Restored(isbn) = number {
+                self.put(Field::Isbn, isbn.isbn13());
+                self.isbn = Some(number);
+            } else if number != Number::Other && self.isbn.is_none() {
+                self.isbn = Some(number);
+            }
+        }
+    }
+
+    fn put_count(&mut self, field: Field, count: Option<u32>) {
+        self.put(field, count.map(|count| count.to_string()).unwrap_or_default());
+    }
+
+    fn available(&mut self, text: &str) {
+        match values::copies(text) {
+            Some((available, total)) => {
+                self.put_count(Field::Copies, available);
+                self.put_count(Field::Total, total);
+            }
+            None if values::is_nothing(text, false) => {}
+            None => self.unknown = self.unknown.take().or_else(|| Some(text.to_owned())),
+        }
+    }
+
+    fn state(&mut self, text: &str, loose: &mut Loose) {
+        if loose.state.is_none() {
+            let known = values::state(text);
+            loose.state = Some(known.unwrap_or(false));
+            if known.is_none() {
+                self.unknown = self.unknown.take().or_else(|| Some(text.to_owned()));
+            }
+        }
+    }
+
+    fn douban(&mut self, text: &str) {
+        match links::book(text) {
+            Some(Query::Subject(id)) => self.put(Field::Id, id),
+            _ if Query::subject(text).is_some() => self.put(Field::Id, text.to_owned()),
+            _ => {}
+        }
+    }
+
+    /// Calibre's: `douban:2567698,isbn:9787536692930`.
+    fn identifiers(&mut self, text: &str) {
+        for (kind, number) in text.split([',', ';', ' ']).filter_map(|one| one.split_once(':')) {
+            match kind.trim() {
+                "isbn" => self.number(values::isbn(number)),
+                "douban" => self.douban(number.trim()),
+                _ => {}
+            }
+        }
+    }
+
+    fn link(&mut self, text: &str) {
+        if let Some(Query::Subject(id)) = links::book(text) {
+            self.put(Field::Id, id);
+        }
+        self.put(Field::Link, clean::https(text));
+    }
+
+    fn finish(&mut self, loose: Loose, stated: bool) {
+        for part in &loose.volume {
+            let title = &mut self.fields[Field::Title as usize];
+            if !title.is_empty() && !title.contains(part.as_str()) {
+                title.extend([" ", part]);
+            }
+        }
+        let more = further(&loose.more_authors);
+        // Those of a field of their own were there before.
+        let heading =
+            if self.field(Field::Authors).is_empty() { loose.heading } else { String::new() };
+        let authors = [std::mem::take(&mut self.fields[Field::Authors as usize]), more, heading];
+        let authors: Vec<String> = authors.into_iter().filter(|names| !names.is_empty()).collect();
+        let translators = self.field(Field::Translators);
+        let (writing, translating) = people::people(&authors.join("/"), translators, stated);
+        self.fields[Field::Authors as usize] = writing.join("/");
+        self.fields[Field::Translators as usize] = translating.join("/");
+        self.rate(&loose.average, &loose.raters);
+        self.put(Field::Callno, values::callno(&loose.class, &loose.book_number));
+        let total: Option<u32> = self.field(Field::Total).parse().ok();
+        if let (Some(total), Some(lent)) = (total, loose.lent) {
+            self.put_count(Field::Copies, Some(total.saturating_sub(lent)));
+        }
+        if let Some(here) = loose.state {
+            self.count_state(here);
+        }
+        // Not more can be had than there are.
+        let count = |text: &str| text.parse::<u32>().ok();
+        let (copies, total) = (count(self.field(Field::Copies)), count(self.field(Field::Total)));
+        if copies.is_some_and(|copies| copies != UNCOUNTED) && total.is_some() && copies > total {
+            self.fields[Field::Total as usize] = self.field(Field::Copies).to_owned();
+        }
+    }
+
+    /// As [`rating`] reads it.
+    fn rate(&mut self, average: &str, raters: &str) {
+        let average = match average.split_once(':') {
+            Some(_) => Some(average.to_owned()),
+            None => {
+                values::average(average).filter(|average| *average > 0.0).map(|a| a.to_string())
+            }
+        };
+        let counted = |average: String| match values::readers(raters) {
+            Some(count) if !average.contains(':') => format!("{average}:{count}"),
+            _ => average,
+        };
+        self.put(Field::Rating, average.map(counted).unwrap_or_default());
+    }
+
+    /// A line is a copy unless it says how many it stands for; then the state tells what is the
+    /// case with one of one, and nothing of several.
+    fn count_state(&mut self, here: bool) {
+        let total: Option<u32> = self.field(Field::Total).parse().ok();
+        if !self.field(Field::Copies).is_empty() || total.is_some_and(|total| total > 1) {
             return;
         }
-        *known = match field {
-            Field::Isbn => {
-                let found = isbn(&text);
-                self.not_isbn = Some(text).filter(|text| found.is_none() && is_meant(text));
-                found.map(|isbn| isbn.isbn13()).unwrap_or_default()
-            }
-            Field::Price => clean::price(&text),
-            Field::Pages => clean::pages(&text),
-            Field::Id => Some(text).filter(|id| Query::subject(id).is_some()).unwrap_or_default(),
-            Field::Cover => clean::cover(&text),
-            Field::Link => clean::https(&text),
-            Field::Summary => clean::summary(written),
-            _ => text,
+        let total = total.unwrap_or(1);
+        self.put_count(Field::Copies, Some(if here { total } else { 0 }));
+        self.put_count(Field::Total, Some(total));
+    }
+
+    /// Sets the copies as they stand in several places.
+    pub fn hold(&mut self, holding: &Holding) {
+        self.put(Field::Callno, holding.callno.clone());
+        self.put_count(Field::Copies, holding.available);
+        self.put_count(Field::Total, holding.total);
+        let written = |count: Option<u32>| count.map(|count| count.to_string()).unwrap_or_default();
+        let place = |place: &Place| {
+            [&*place.name, &written(place.available), &written(place.total)].join("\t")
         };
+        let places = match holding.places.as_slice() {
+            [one] => one.name.clone(),
+            several => several.iter().map(place).collect::<Vec<_>>().join("\n"),
+        };
+        self.put(Field::Location, places);
     }
 }
 
-/// A catalogue's statement of who did what, `（法）圣埃克苏佩里著；马振骋译`, with its roles apart
-/// from the names. Only where somebody is said to have written: alone, 译 may end a name.
-fn roles_apart(text: &str) -> String {
-    const WROTE: [&str; 5] = ["编著", "主编", "著", "编", "撰"];
-    let apart = |one: &str, roles: &[&str]| {
-        let bare = one.trim_end();
-        let name = roles.iter().find_map(|role| bare.strip_suffix(role))?.trim_end_matches('等');
-        let role = bare.get(name.len()..)?;
-        (name.chars().count() > 1 && !name.ends_with(char::is_whitespace))
-            .then(|| format!("{name} {role}"))
-    };
-    let each = |roles: &[&str]| -> Vec<Option<String>> {
-        text.split(['；', ';', '/', '，', ',']).map(|one| apart(one, roles)).collect()
-    };
-    if each(&WROTE).iter().all(Option::is_none) {
-        return text.to_owned();
+/// A title without what ISBD sets behind it before the next part: `The three-body problem /`.
+fn without_ending(title: &str) -> &str {
+    [" /", " :", " ="].iter().find_map(|mark| title.strip_suffix(mark)).unwrap_or(title)
+}
+
+/// Further people, whom lists set apart with `|` or, where each has a first name, with commas.
+fn further(text: &str) -> String {
+    let whole = |name: &str| name.trim().contains(' ');
+    if !text.contains('|') && text.split(',').all(whole) {
+        return text.replace(',', "/");
     }
-    let all = each(&[&WROTE[..], &["翻译", "译"]].concat());
-    let parts = text.split(['；', ';', '/', '，', ',']).zip(all);
-    parts.map(|(one, apart)| apart.unwrap_or(one.to_owned())).collect::<Vec<_>>().join("；")
-}
-
-/// Exports write `978-7-5366-9293-0 (平装) : CNY23.00`, `'7536692935`, `7536692935.0` or two
-/// numbers, of which the first that is one counts.
-fn isbn(text: &str) -> Option<Isbn> {
-    let parts = text.split([' ', ',', '，', '(', '（', ':', '：', ';', '；', '/']);
-    let bare = parts.map(|part| part.trim_start_matches('\'').trim_end_matches(".0"));
-    [text].into_iter().chain(bare).find_map(Isbn::parse)
-}
-
-/// Fewer than ten digits are a 统一书号 or the shop's own number and no mistake; but
-/// `9.78754E+12` is what a spreadsheet leaves of an ISBN.
-fn is_meant(text: &str) -> bool {
-    let digits = text.chars().filter(|&c| text::half_width(c).is_ascii_digit()).count();
-    digits >= 10 || digits > 0 && text.contains(['E', 'e'])
+    text.replace('|', "/")
 }
 
 /// The book that the fields of a [`Line`] make.
@@ -172,10 +313,10 @@ pub(super) fn book(fields: [&str; FIELDS]) -> Book {
     let [
         title, authors, translators, publisher, subtitle, series, origin_title,
         isbn, callno, location, price, pubdate, pages, copies, id, _, cover, link, summary,
+        total, added,
     ] = fields.map(str::to_owned);
-    let holding = Holding::at(&callno, &location, copies.parse().ok(), None);
+    let holding = holding(&callno, &location, &copies, &total);
     Book {
-        records: Vec::new(),
         authors: people(&authors),
         translators: people(&translators),
         isbn: Isbn::parse(&isbn),
@@ -183,9 +324,26 @@ pub(super) fn book(fields: [&str; FIELDS]) -> Book {
         link: if link.is_empty() { douban::public_page(&id) } else { link },
         holding: (!holding.is_empty()).then_some(holding),
         source: Source::Shelf,
-        added: String::new(),
         title, subtitle, origin_title, publisher, pubdate, price, pages, series, summary, cover,
+        added,
+        records: Vec::new(),
     }
+}
+
+/// Several places stand on a line each, with their numbers behind tabs.
+fn holding(callno: &str, location: &str, available: &str, total: &str) -> Holding {
+    let (available, total) = (available.parse().ok(), total.parse().ok());
+    if !location.contains('\t') {
+        return Holding::at(callno, location, available, total);
+    }
+    let place = |line: &str| {
+        let mut parts = line.split('\t');
+        let name = parts.next().unwrap_or_default().to_owned();
+        let mut count = || parts.next().and_then(|count| count.parse().ok());
+        Place { name, available: count(), total: count() }
+    };
+    let places = location.split('\n').map(place).collect();
+    Holding { places, ..Holding::at(callno, "", available, total) }
 }
 
 /// An average; or, behind a colon, also how many readers gave it, and then an average of 0
