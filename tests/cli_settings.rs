@@ -125,6 +125,7 @@ fn what_is_wrong_is_said_in_one_sentence() {
         ("DEADLINE_MS",       "999",                "is \"999\"; expected a number from 1000 to 4900"),
         ("DEADLINE_MS",       "4.5",                "is \"4.5\"; expected a number from 1000 to 4900"),
         ("DELIVERIES",        "4",                  "is \"4\"; expected a number from 1 to 3"),
+        ("SILENCES",          "1001",               "is \"1001\"; expected a number from 0 to 1000"),
         ("LOG_TEXT",          "true",               "is \"true\"; expected yes or no"),
         ("TOKN",              "abc",                "is no setting of doumibook; did you mean DOUMIBOOK_TOKEN?"),
         ("DOUBAN_APIKEY",     "abc",                "is no setting of doumibook; did you mean DOUMIBOOK_DOUBAN_KEY?"),
