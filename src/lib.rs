@@ -36,7 +36,7 @@
 //! ([`catalogue::shelf`], [`catalogue::interlib`], [`catalogue::douban`], [`catalogue::neodb`]),
 //! each behind its [`catalogue::guard`].
 //!
-//! What was found becomes a reply ([`chat::card`], [`wechat::reply`]), the reply a
+//! What was found becomes a reply ([`chat::shown`], [`chat::card`], [`wechat::reply`]), the reply a
 //! [`service::response::Response`], and that goes through the [`service::ticket`] to the slot,
 //! which writes it ([`server::wire`]) and sends it to the client: from the thread that has it.
 //! From the first byte to the last a help text wakes three threads, a lookup four.
@@ -46,7 +46,7 @@
 //! | to change | open | what hangs together with it |
 //! |---|---|---|
 //! | a sentence for readers | [`chat::phrases`] | `tests/chat_conversation.txt`, `chat_evening.txt` |
-//! | how a message is understood | [`chat::question`], for numbers [`catalogue::isbn`] | the conversation file |
+//! | how a message is understood | [`chat::question`], for numbers [`chat::numerals`] and [`catalogue::isbn`] | the conversation file |
 //! | what a card or list shows | [`chat::card`] | five entries of a page have to fit 2048 bytes: a page, [`catalogue::HITS`] and an entry's length |
 //! | a new event or kind of message | [`wechat::push`], then `listen` in [`chat::conversation`] | the compiler leads; `tests/service_answers.rs` |
 //! | a new source | a file in [`catalogue`], [`catalogue::book::Source`], [`cli::setup`] | `Source::ALL`; its settings; the READMEs |
@@ -58,7 +58,7 @@
 //! | a bound of a request | [`server::limits`] | nginx' `client_max_body_size`; `UNFINISHED` |
 //! | who is cut off when it is full | [`server::slot`], [`server::table`] | tests beside them, `tests/server_attack.rs` |
 //! | a refusal | [`service::refusal`] | the alert on refusals in the README |
-//! | how long readers wait | [`service::Patience`], `LET_GO` in the service's push | [`service::lookups::LOOKUP`] |
+//! | how long readers wait | [`service::Patience`], [`service::silences`] | [`service::lookups::LOOKUP`] |
 //! | a limit for one reader | [`service::quota`] | the sentence for who asks too much |
 //! | a setting | [`cli::settings`] (`names`, then the struct) | `--help`, both READMEs and the example file, held by `tests/cli_words.rs` |
 //! | a command | [`cli::command`], `main` | `tests/cli_command.rs` |
@@ -71,6 +71,8 @@
 //! - *push*: what WeChat posts when a reader does something. *delivery*: one try of it; WeChat
 //!   makes up to three, five seconds apart, until it gets an answer.
 //! - *openid*: a reader's id within this account. *echostr*: what the console wants echoed.
+//! - *silence*: a delivery that passes unanswered, which WeChat counts as a failure. *pick-up*: an
+//!   answer that came after its reader was told to come back for it.
 //! - *parked*: a request that waits for its answer and holds no thread but its connection's own.
 //! - *lookup*: asking the sources one question, once, however many readers wait for it.
 //! - *source*: where books come from. *shelf*: the operator's own file. *holding*: the copies of

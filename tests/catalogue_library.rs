@@ -603,7 +603,7 @@ fn failed_before(then: Vec<Outcome>) -> (Library, Hands, Actor) {
     let library = library(&hands, &[&douban]);
     for (number, reader) in [(1, 1), (2, 1), (3, 2)] {
         let query = Query::words(&format!("禁语 {number}")).unwrap();
-        let answer = library.find_for(&query, reader, hands.at(12_000));
+        let answer = library.find_for(&query, reader, hands.at(12_000), hands.at(12_000));
         assert_eq!(answer.verdict, Verdict::Trouble);
     }
     hands.advance(15_000);
@@ -615,19 +615,28 @@ fn a_question_of_our_own_finds_out_whether_a_source_is_back() {
     let other = Query::words("禁语 4").unwrap();
     // It is: then the reader's question is asked, too.
     let (library, hands, douban) = failed_before(vec![books(Source::Douban), Outcome::NotFound]);
-    let answer = library.find_for(&other, 1, hands.at(30_000));
+    let answer = library.find_for(&other, 1, hands.at(30_000), hands.at(30_000));
     assert_eq!((answer.verdict, douban.asked()), (Verdict::NotFound, 5));
     // It is, but fails at this reader's question again: for all others it stays.
     let (library, hands, douban) = failed_before(vec![books(Source::Douban), down(), down()]);
-    assert_eq!(library.find_for(&other, 1, hands.at(30_000)).verdict, Verdict::Trouble);
+    assert_eq!(
+        library.find_for(&other, 1, hands.at(30_000), hands.at(30_000)).verdict,
+        Verdict::Trouble
+    );
     assert_eq!(library.states(), [(Source::Douban, BreakerState::Closed)]);
     assert_eq!(douban.asked(), 5);
     // It is not: the reader's question does not leave.
     let (library, hands, douban) = failed_before(vec![down(), books(Source::Douban)]);
-    assert_eq!(library.find_for(&other, 1, hands.at(30_000)).verdict, Verdict::Trouble);
+    assert_eq!(
+        library.find_for(&other, 1, hands.at(30_000), hands.at(30_000)).verdict,
+        Verdict::Trouble
+    );
     assert_eq!(douban.asked(), 4);
     // Who met no failure is asked for at once.
     let (library, hands, douban) = failed_before(vec![books(Source::Douban)]);
-    assert_eq!(library.find_for(&other, 3, hands.at(30_000)).verdict, Verdict::Found);
+    assert_eq!(
+        library.find_for(&other, 3, hands.at(30_000), hands.at(30_000)).verdict,
+        Verdict::Found
+    );
     assert_eq!(douban.asked(), 4);
 }

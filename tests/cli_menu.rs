@@ -130,6 +130,8 @@ fn errors_say_what_to_do_and_repeat_nothing() {
         (r#"{"errcode":40013,"errmsg":"SECRET"}"#, "check DOUMIBOOK_APP_ID (40013)"),
         (r#"{"errcode":40125,"errmsg":"SECRET"}"#, "which DOUMIBOOK_APP_SECRET must be (40125)"),
         (r#"{"errcode":40001,"errmsg":"SECRET"}"#, "copy DOUMIBOOK_APP_SECRET anew"),
+        (r#"{"errcode":40243,"errmsg":"SECRET"}"#, "unfreeze it in the console (基础信息 → 开发密钥) (40243)"),
+        (r#"{"errcode":89503,"errmsg":"SECRET"}"#, "an administrator of the account has to confirm this call"),
         (r#"{"errcode":45009,"errmsg":"SECRET"}"#, "try again tomorrow (45009)"),
         (r#"{"errcode":40164,"errmsg":"invalid ip 203.0.113.7 ipv6 ::ffff:203.0.113.7, not in whitelist rid: SECRET"}"#,
             "add 203.0.113.7 to the console's IP allowlist"),

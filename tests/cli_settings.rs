@@ -125,6 +125,7 @@ fn what_is_wrong_is_said_in_one_sentence() {
         ("DEADLINE_MS",       "999",                "is \"999\"; expected a number from 1000 to 4900"),
         ("DEADLINE_MS",       "4.5",                "is \"4.5\"; expected a number from 1000 to 4900"),
         ("DELIVERIES",        "4",                  "is \"4\"; expected a number from 1 to 3"),
+        ("SILENCES",          "1001",               "is \"1001\"; expected a number from 0 to 1000"),
         ("LOG_TEXT",          "true",               "is \"true\"; expected yes or no"),
         ("TOKN",              "abc",                "is no setting of doumibook; did you mean DOUMIBOOK_TOKEN?"),
         ("DOUBAN_APIKEY",     "abc",                "is no setting of doumibook; did you mean DOUMIBOOK_DOUBAN_KEY?"),
@@ -151,7 +152,7 @@ fn without_anything_there_are_the_defaults() {
          douban_url=https://api.douban.com douban_key=none \
          douban_per_minute=8 neodb_url=https://neodb.social neodb_per_minute=30 contact=none \
          shelf=none workers=4 connections=256 lookups=64 memory=4M deadline_ms=4500 \
-         deliveries=3 log_text=no"
+         deliveries=3 silences=10 log_text=no"
     );
     // What is shown is what tables say; this is what is done.
     assert_eq!(settings.api_url.as_str(), "https://api.weixin.qq.com");

@@ -230,6 +230,36 @@ fn every_relative_link_leads_somewhere() {
     }
 }
 
+/// The console has moved: each document tells the way there is now, and may name the old page once.
+#[test]
+fn the_way_to_the_console_is_the_one_there_is() {
+    let files = ["src/cli/menu.rs", "src/cli/check.rs", "src/cli/settings/names.rs"];
+    let sources = files.map(|path| {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(path);
+        (path.display().to_string(), fs::read_to_string(path).unwrap())
+    });
+    let documents = [("README.md", README), ("README.zh-CN.md", CHINESE), ("example", EXAMPLE)];
+    let documents = documents.map(|(name, text)| (name.to_owned(), text.to_owned()));
+    for (name, text) in documents.iter().chain(&sources) {
+        for old in ["设置与开发", "开发接口管理", "基本配置"] {
+            assert!(!text.contains(old), "{name} leads to {old}, which is gone");
+        }
+        assert!(text.matches("服务器配置").count() <= 1, "{name} names the old page again");
+        let told = name.ends_with("names.rs") || text.contains("微信开发者平台");
+        assert!(told, "{name} does not say where the console is");
+    }
+    for (name, text) in documents {
+        assert!(text.contains("域名与消息推送配置") && text.contains("开发密钥"), "{name}");
+    }
+    for (name, text) in [("README.md", README), ("README.zh-CN.md", CHINESE)] {
+        for word in
+            ["MarkFail", "接口告警", "DOUMIBOOK_DELIVERIES=1", "40243", "89503", "成为开发者"]
+        {
+            assert!(text.contains(word), "{name} does not speak of {word}");
+        }
+    }
+}
+
 #[test]
 fn no_document_knows_the_machine_it_was_written_on() {
     let mut documents = vec![("README.md".into(), README.to_owned())];

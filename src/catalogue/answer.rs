@@ -53,6 +53,11 @@ impl Answer {
         Self { verdict, ..Self::of(Arc::default(), Vec::new()) }
     }
 
+    /// Whether there are any books.
+    pub fn has_books(&self) -> bool {
+        !self.books.is_empty()
+    }
+
     pub(super) fn of(books: Arc<[Book]>, reports: Vec<SourceReport>) -> Self {
         let source = books.first().map(|book| book.source);
         let verdict = if source.is_some() { Verdict::Found } else { Verdict::NotFound };

@@ -35,6 +35,8 @@ struct Asker<'a> {
     query: &'a Query,
     reader: u64,
     until: Instant,
+    /// Until when the last source may take.
+    late: Instant,
 }
 
 /// The sources in their order, and what they answered lately.
@@ -67,26 +69,26 @@ impl Library {
 
     /// As [`Library::find_for`], each question for a reader of its own.
     pub fn find(&self, query: &Query, until: Instant) -> Answer {
-        self.find_for(query, hash(query), until)
+        self.find_for(query, hash(query), until, until)
     }
 
     /// Asks memory and then the sources, until one has found books or `until` has come; `reader`
-    /// tells readers apart. A guess stops nobody from being asked: it is the answer when no other
-    /// source is sure. Two equal questions at the same time ask twice: joining them is the caller's
-    /// business.
-    pub fn find_for(&self, query: &Query, reader: u64, until: Instant) -> Answer {
+    /// tells readers apart. The last source that is asked may take until `late`. A guess stops
+    /// nobody from being asked: it is the answer when no other source is sure. Two equal questions
+    /// at the same time ask twice: joining them is the caller's business.
+    pub fn find_for(&self, query: &Query, reader: u64, until: Instant, late: Instant) -> Answer {
         if let Some(answer) = self.recall(query) {
             return answer;
         }
         let uncounted = lock(&self.memory).uncounted(query, self.clock.wall());
         if let Some(books) = uncounted {
-            return self.recount(query, &books, reader, until);
+            return self.recount(query, &books, reader, late);
         }
         let era = lock(&self.memory).renewals();
         let (mut reports, mut aside) = (Vec::new(), None);
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
-            let asker = Asker { query, reader, until };
+            let asker = Asker { query, reader, until, late };
             match self.ask_plainly(source, later, &asker, &mut reports) {
                 Some(Books::Found(books)) => return self.learn(query, books.into(), reports, era),
                 Some(Books::Guess(books)) if aside.is_none() => aside = Some(books),
@@ -196,12 +198,13 @@ impl Library {
         };
         let clock = &*self.clock;
         let start = clock.now();
-        let left = asker.until.saturating_duration_since(start);
+        let others = later.iter().filter(|other| other.needs_time(start)).count();
+        let until = if others == 0 { asker.late } else { asker.until };
+        let left = until.saturating_duration_since(start);
         if gate.is_some() && left < LEAST_SHARE {
             reports.push(SourceReport::new(name, SourceEvent::NoTime));
             return None;
         }
-        let others = later.iter().filter(|other| other.needs_time(start)).count();
         let share = (left / (1 + others as u32)).max(LEAST_SHARE);
         let until = start + share;
         let pass = match source.admit(clock, &query, asker.reader, until, reports) {

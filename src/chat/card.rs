@@ -5,6 +5,7 @@
 //! covers refuse to be linked to.
 
 use crate::catalogue::book::{Book, Holding, Rating, Source};
+use crate::chat::numerals::{self, Script};
 use crate::chat::phrases::{self, card as label};
 use crate::sys::text;
 use crate::wechat::push::Occasion;
@@ -28,6 +29,8 @@ const LINE: usize = 300;
 pub enum Way {
     /// From a list, by its number there.
     List,
+    /// The same, by a number that may be a title as well.
+    Place(usize, Script),
     /// By the book's own number: there may be other editions.
     Number,
     /// As the only book that some words found.
@@ -169,10 +172,10 @@ fn text_card(book: &Book, way: Way) -> ReplyText {
 }
 
 /// What a reader may want next: its name, and what to send for it.
-fn ways_on(book: &Book, way: Way) -> impl Iterator<Item = (&'static str, String)> {
+fn ways_on(book: &Book, way: Way) -> impl Iterator<Item = (ReplyText, String)> {
     let sent = |text: &str| text.chars().take(SENT).collect::<String>();
     let from = match way {
-        Way::List => Some((phrases::TO_LIST, phrases::BACK.to_owned())),
+        Way::List | Way::Place(..) => Some((phrases::TO_LIST, phrases::BACK.to_owned())),
         Way::Number => Some((phrases::OTHER_EDITIONS, phrases::by_title(&sent(&book.title)))),
         Way::Words | Way::Author => None,
     };
@@ -181,7 +184,13 @@ fn ways_on(book: &Book, way: Way) -> impl Iterator<Item = (&'static str, String)
         .first()
         .filter(|_| way != Way::Author)
         .map(|name| phrases::of_author(&sent(bare_name(name))));
-    from.into_iter().chain(author.map(|sends| (phrases::SAME_AUTHOR, sends)))
+    let ways = from.into_iter().chain(author.map(|sends| (phrases::SAME_AUTHOR, sends)));
+    let title = match way {
+        Way::Place(number, script) => Some(numerals::written(number, script)),
+        _ => None,
+    };
+    let as_title = title.map(|title| (phrases::named(&title), phrases::by_title(&title)));
+    ways.map(|(label, sends)| (ReplyText::from(label), sends)).chain(as_title)
 }
 
 /// A name without its mark of origin: `[美] 马克·吐温` is searched as `马克·吐温`.

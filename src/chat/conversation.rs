@@ -8,16 +8,17 @@
 use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
-use crate::catalogue::Query;
-use crate::catalogue::answer::{Answer, Verdict};
+use crate::catalogue::answer::Answer;
 use crate::catalogue::fold::fold;
 use crate::catalogue::isbn::{self, Typed};
-use crate::catalogue::links;
-use crate::chat::card::{self, Links, Way};
+use crate::catalogue::{Query, links};
+use crate::chat::card::Links;
+use crate::chat::numerals;
 use crate::chat::phrases;
 use crate::chat::question::Question;
 use crate::chat::readers::{Readers, Request, View};
 use crate::chat::replies::OwnReplies;
+use crate::chat::shown;
 use crate::chat::wish::{self, Wanted};
 use crate::sys::sync::lock;
 use crate::wechat::push::{Event, Kind, Occasion, OpenId, Push};
@@ -146,8 +147,12 @@ impl Conversation {
             return next;
         }
         match question {
-            Question::Find(query) => find(query),
-            Question::Pick(number) => self.listed(from, now, |_| View::Pick(number)),
+            Question::Find(query) => {
+                // Whoever asks again wants to know anew.
+                self.readers.change(from, |reader| reader.late = None);
+                find(query)
+            }
+            Question::Pick(number) => self.pick(from, typed, number, now),
             Question::More => self.listed(from, now, |page| View::Page(page + 1)),
             Question::Previous => self.listed(from, now, |page| View::Page(page.saturating_sub(1))),
             Question::Back => self.listed(from, now, View::Page),
@@ -164,6 +169,18 @@ impl Conversation {
             Question::Farewell => say(phrases::FAREWELL),
             Question::TooLong => say(phrases::TOO_LONG),
             Question::Nothing => say(phrases::NOTHING),
+        }
+    }
+
+    /// A number is a place in the reader's list; without a list it may be a title.
+    fn pick(&self, from: &OpenId, typed: &str, number: usize, now: Instant) -> Next {
+        let folded = fold(typed);
+        let script = numerals::script(&folded);
+        let view = script.map_or(View::Pick(number), |script| View::Number(number, script));
+        let has_list = self.readers.recall(from, now).is_some_and(|reader| reader.list.is_some());
+        match Query::words(&folded).filter(|_| script.is_some() && !has_list) {
+            Some(query) => Next::Find(Request { query, view: View::Named }),
+            None => self.listed(from, now, |_| view),
         }
     }
 
@@ -215,53 +232,20 @@ impl Conversation {
         answer: &Answer,
         now: Instant,
     ) -> Reply {
-        let searched = searched(&wanted.query);
         let wish = self.wish(wanted, answer);
-        let offered = wish.is_some();
+        let offers = shown::Offered { wish: wish.is_some(), links: self.offers.links };
         if let Some(wish) = wish {
             self.readers.change(from, |reader| {
                 (reader.seen, reader.missed) = (now, Some(wish.asked));
             });
         }
-        if answer.verdict != Verdict::Found {
-            return without_books(answer.verdict, &wanted.query, offered);
+        let (reply, page) = shown::reply(occasion, wanted, answer, offers);
+        if let Some(page) = page {
+            self.readers.change(from, |reader| {
+                (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
+            });
         }
-        let led = |reply: Reply, count| {
-            let elsewhere = answer.source.filter(|_| answer.not_held);
-            let says = elsewhere.map(|s| phrases::not_held(phrases::card::source(s), count));
-            let offers = (offered && !answer.guess).then(|| phrases::OFFER_WISH.into());
-            let lead = ReplyText::join(&says.into_iter().chain(offers).collect::<Vec<_>>(), "\n");
-            if lead.is_empty() { reply } else { reply.led_by(&lead) }
-        };
-        let links = self.offers.links;
-        match (wanted.view, &answer.books[..]) {
-            (View::Pick(number), books) => match books.get(number.wrapping_sub(1)) {
-                Some(book) => led(card::card(book, Way::List, occasion, links), 1),
-                None => Reply::text(phrases::no_such_number(books.len())),
-            },
-            (View::Page(_) | View::Wish, [book]) if !answer.guess => {
-                let way = match wanted.query {
-                    Query::Isbn(_) | Query::Subject(_) => Way::Number,
-                    Query::Words(_) | Query::Newest => Way::Words,
-                    Query::Author(_) => Way::Author,
-                };
-                led(card::card(book, way, occasion, links), 1)
-            }
-            (View::Page(page), books) if page >= card::pages(books.len()) => {
-                Reply::text(phrases::LAST_PAGE)
-            }
-            (view, books) => {
-                let page = if let View::Page(page) = view { page } else { 0 };
-                self.readers.change(from, |reader| {
-                    (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
-                });
-                let list = match answer.guess {
-                    true => card::guesses(books, &searched, page, offered),
-                    false => card::list(books, &searched, page),
-                };
-                led(list, books.len())
-            }
-        }
+        reply
     }
 
     /// What of an answer may be wished, where wishes are noted.
@@ -277,9 +261,13 @@ impl Conversation {
     /// What a reader is told whose answer takes longer than WeChat waits; the next 结果 brings
     /// the answer.
     pub fn still_looking(&self, from: &OpenId, wanted: &Request) -> Reply {
-        self.readers.change(from, |reader| reader.pending = Some(wanted.clone()));
+        self.readers.change(from, |reader| {
+            if reader.pending.as_ref() != Some(wanted) {
+                (reader.pending, reader.late) = (Some(wanted.clone()), None);
+            }
+        });
         let link = link(phrases::PICK_UP_LABEL, phrases::PICK_UP);
-        Reply::text(phrases::still_looking(searched(&wanted.query), &link))
+        Reply::text(phrases::still_looking(shown::searched(&wanted.query), &link))
     }
 
     /// Drops what is remembered of a reader, who hears nothing of it.
@@ -311,42 +299,4 @@ fn is_newest(typed: &str) -> bool {
     let folded = fold(typed);
     let known = ["新书", "新书推荐", "新书通报", "新书上架", "最新上架", "最近上架"];
     !typed.contains('《') && known.contains(&folded.trim_end_matches(['。', '!', '?']))
-}
-
-/// What is said where there are no books; `offered`: whether one may be wished.
-fn without_books(verdict: Verdict, query: &Query, offered: bool) -> Reply {
-    match (verdict, query) {
-        (Verdict::TooMany, _) => Reply::text(phrases::SLOW_DOWN),
-        (Verdict::Busy, _) => Reply::text(phrases::BUSY),
-        (Verdict::Trouble, _) => Reply::text(phrases::TROUBLE),
-        (Verdict::Unasked, Query::Newest) => Reply::text(phrases::NO_NEWEST),
-        (Verdict::Unasked, Query::Subject(_)) => Reply::text(phrases::LINK),
-        // Unasked are signs alone, which no source searches for.
-        _ => not_found(query, searched(query), offered),
-    }
-}
-
-fn not_found(query: &Query, searched: ReplyText, offered: bool) -> Reply {
-    let way = match query {
-        Query::Words(_) | Query::Newest => phrases::TRY_WORDS,
-        Query::Author(_) => phrases::TRY_AUTHOR,
-        Query::Isbn(_) | Query::Subject(_) => phrases::TRY_TITLE,
-    };
-    let mut text = phrases::not_found(searched, way);
-    if let Some(sends) = wish::sends(query).filter(|_| offered) {
-        text.push("\n\n");
-        text.push(phrases::offer_wish(&link(phrases::WISH_LABEL, &sends)));
-    }
-    Reply::text(text)
-}
-
-/// How a query is named in a sentence.
-fn searched(query: &Query) -> ReplyText {
-    match query {
-        Query::Words(words) => phrases::quoted(words),
-        Query::Author(name) => phrases::by_author(name),
-        Query::Isbn(isbn) => phrases::by_isbn(&isbn.isbn13()),
-        Query::Subject(_) => phrases::BY_LINK.into(),
-        Query::Newest => phrases::NEWEST.into(),
-    }
 }

@@ -150,10 +150,15 @@ pub const NOTHING_WAITS: &str = "没有正在等的结果。直接发书名、�
 /// A number, 更多 or 返回 without a list.
 pub const NO_LIST: &str = "现在没有可选的列表（列表保留 10 分钟）。请先发书名或作者，再回复序号。";
 
-/// A number that is not in the list.
-pub fn no_such_number(count: usize) -> ReplyText {
+/// A number that is not in the list, and may be a title.
+pub fn no_such_number(count: usize, title: Option<&str>) -> ReplyText {
     let count = count.into();
-    fill("列表里只有 {} 本，请回复 1 到 {} 之间的序号。", &[&count, &count])
+    let mut text = fill("列表里只有 {} 本，请回复 1 到 {} 之间的序号。", &[&count, &count]);
+    if let Some(title) = title {
+        text.push("\n\n");
+        text.push(way(named(title), &by_title(title)));
+    }
+    text
 }
 
 /// 更多 on the last page.
@@ -318,8 +323,13 @@ pub const SAME_AUTHOR: &str = "同一作者";
 pub const TO_LIST: &str = "返回列表";
 
 /// A way on from a card that cannot hold links: what to reply for what `label` promises.
-pub fn way(label: &'static str, reply: &str) -> ReplyText {
-    fill("{}：回复“{}”", &[&label.into(), &outside(reply)])
+pub fn way(label: ReplyText, reply: &str) -> ReplyText {
+    fill("{}：回复“{}”", &[&label, &outside(reply)])
+}
+
+/// The label of the link that searches a number as a title.
+pub fn named(title: &str) -> ReplyText {
+    fill("找书名是“{}”的书", &[&outside(title)])
 }
 
 /// What a search for a title begins with, so that the title is taken for nothing else.

@@ -5,6 +5,7 @@
 
 use crate::catalogue::isbn::{self, Mistake, Typed};
 use crate::catalogue::{Query, fold};
+use crate::chat::numerals;
 
 /// Longest text that is searched for; longer ones are no title.
 const LONGEST: usize = 100;
@@ -52,7 +53,7 @@ impl Question {
             if let Some(command) = command(bare) {
                 return command;
             }
-            if let Some(number) = pick(bare) {
+            if let Some(number) = numerals::place(bare) {
                 return Self::Pick(number);
             }
         }
@@ -128,20 +129,6 @@ fn command(bare: &str) -> Option<Question> {
     }
     let known = COMMANDS.iter().find(|(_, words)| words.contains(&bare));
     known.map(|(question, _)| question.clone())
-}
-
-/// One or two digits are a place in a list, also as `第3本`, `3.` or `③`; `1984` is a title.
-fn pick(bare: &str) -> Option<usize> {
-    let number = bare.strip_prefix('第').unwrap_or(bare);
-    let number = number.strip_suffix(['本', '个', '条', '号']).unwrap_or(number);
-    let circled = |c: char| matches!(c, '①'..='⑳').then(|| c as usize - '①' as usize + 1);
-    if let Some(place) =
-        Some(number).filter(|n| n.chars().count() == 1).and_then(|n| n.chars().find_map(circled))
-    {
-        return Some(place);
-    }
-    let digits = number.len() <= 2 && number.bytes().all(|b| b.is_ascii_digit());
-    digits.then(|| number.parse().ok()).flatten().filter(|n| *n > 0)
 }
 
 /// WeChat's own faces come as text: `[微笑]`, `/:8-)`.

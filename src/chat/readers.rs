@@ -10,6 +10,8 @@ use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Query;
+use crate::catalogue::answer::Answer;
+use crate::chat::numerals::Script;
 use crate::sys::sync::lock;
 use crate::wechat::push::OpenId;
 
@@ -19,6 +21,9 @@ const KEPT: Duration = Duration::from_secs(600);
 const YOUNG: Duration = Duration::from_secs(60);
 /// Readers remembered at the same time, about 400 bytes each: 170 new ones a second for a minute.
 const READERS: usize = 10_240;
+
+/// Readers for whom books are kept that the catalogue does not remember: 20 KB each.
+const LATE: usize = 128;
 
 /// A query, and what of its answer is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,6 +41,10 @@ pub enum View {
     Page(usize),
     /// The card of the book with this number, from 1.
     Pick(usize),
+    /// The same, of a number that may be a title as well.
+    Number(usize, Script),
+    /// All of it, if a book of just this name is there: nobody knows of a list.
+    Named,
     /// The same as the first page, unless it is a wish.
     Wish,
 }
@@ -66,6 +75,8 @@ pub struct Reader {
     pub list: Option<(Query, usize)>,
     /// What is still being looked for.
     pub pending: Option<Request>,
+    /// The answer to that, where the catalogue does not remember it: mostly why there is none.
+    pub late: Option<Answer>,
     /// What was not found last, if it may be wished; not kept over a restart.
     pub missed: Option<Query>,
 }
@@ -85,7 +96,13 @@ impl Readers {
                 return;
             }
         }
-        let reader = known.unwrap_or(Reader { seen: now, list: None, pending: None, missed: None });
+        let reader = known.unwrap_or(Reader {
+            seen: now,
+            list: None,
+            pending: None,
+            late: None,
+            missed: None,
+        });
         readers.insert(from.clone(), Reader { seen: now, ..reader });
     }
 
@@ -95,12 +112,38 @@ impl Readers {
         let mut readers = self.readers();
         let Some(reader) = readers.get_mut(from) else { return };
         if reader.pending.as_ref() == Some(wanted) {
-            reader.pending = None;
+            (reader.pending, reader.late) = (None, None);
         }
         let nothing = reader.list.is_none() && reader.pending.is_none() && reader.missed.is_none();
         if nothing && reader.seen == begun {
             readers.remove(from);
         }
+    }
+
+    /// Whether a reader was told to come back for the answer to `wanted`.
+    pub fn is_pending(&self, from: &OpenId, wanted: &Request) -> bool {
+        self.readers().get(from).is_some_and(|reader| reader.pending.as_ref() == Some(wanted))
+    }
+
+    /// The answer to `wanted` came too late for a reader who was told to come back for it. Kept,
+    /// unless it is `known`: with books only for so many readers, who all may have asked for others.
+    pub fn too_late(&self, from: &OpenId, wanted: &Request, answer: &Answer, known: bool) -> bool {
+        let mut readers = self.readers();
+        let with_books = |reader: &&Reader| reader.late.as_ref().is_some_and(Answer::has_books);
+        let room = !answer.has_books() || readers.values().filter(with_books).count() < LATE;
+        let reader = readers.get_mut(from);
+        let Some(reader) = reader.filter(|reader| reader.pending.as_ref() == Some(wanted)) else {
+            return false;
+        };
+        reader.late = Some(answer.clone()).filter(|_| room && !known);
+        true
+    }
+
+    /// What came too late, if a reader comes back for just that.
+    pub fn late(&self, from: &OpenId, wanted: &Request) -> Option<Answer> {
+        let readers = self.readers();
+        let reader = readers.get(from).filter(|reader| reader.pending.as_ref() == Some(wanted))?;
+        reader.late.clone()
     }
 
     /// Drops what is remembered of a reader.
@@ -134,7 +177,7 @@ impl Readers {
         let Some(seen) = now.checked_sub(age).filter(|_| age < KEPT) else { return };
         let mut readers = self.readers();
         if readers.len() < READERS {
-            readers.insert(reader, Reader { seen, list, pending, missed: None });
+            readers.insert(reader, Reader { seen, list, pending, late: None, missed: None });
         }
     }
 

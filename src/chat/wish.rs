@@ -90,14 +90,18 @@ pub fn sends(query: &Query) -> Option<String> {
 pub fn of(wanted: &Request, answer: &Answer, own_first: bool) -> Option<Wanted> {
     let elsewhere = answer.source.is_some_and(|source| !source.is_own());
     let book = match (wanted.view, &answer.books[..]) {
-        (View::Pick(number), books) => books.get(number.wrapping_sub(1)),
+        (View::Pick(number) | View::Number(number, _), books) => books.get(number.wrapping_sub(1)),
         (_, [book]) => Some(book),
         _ => None,
     };
     match answer.verdict {
+        // 3 without a list is hardly a title.
+        _ if wanted.view == View::Named => None,
         Verdict::NotFound => Wanted::asked(&wanted.query),
         // Nobody has what was asked for.
-        Verdict::Found if answer.guess && !matches!(wanted.view, View::Pick(_)) => {
+        Verdict::Found
+            if answer.guess && !matches!(wanted.view, View::Pick(_) | View::Number(..)) =>
+        {
             Wanted::asked(&wanted.query)
         }
         Verdict::Found if answer.guess => None,

@@ -80,7 +80,7 @@ fn token(settings: &Settings) -> Finding {
     match settings.tokens.len() {
         0 => wrong(
             "DOUMIBOOK_TOKEN is not set; choose 3 to 32 letters and digits and give the console \
-             the same",
+             the same (微信开发者平台 → 我的业务 → 公众号 → 基础信息 → 域名与消息推送配置)",
         ),
         _ if settings.mode == Mode::Plain && settings.tokens.iter().any(Token::is_short) => {
             warning(

@@ -190,7 +190,11 @@ impl From<Refused> for String {
 
 impl<'a> Api<'a> {
     fn new(settings: &'a Settings) -> Result<Self, String> {
-        let missing = |name| format!("{name} is not set; the console shows it (基本配置)");
+        let missing = |name| {
+            format!(
+                "{name} is not set; the console shows it (微信开发者平台 → 我的业务 → 公众号 → 基础信息)"
+            )
+        };
         Ok(Self {
             http: setup::http(settings)?,
             base: &settings.api_url,
@@ -284,28 +288,32 @@ fn explain(code: i64, words: &str) -> String {
         -1 | 50004 => "the API is busy; try again in a moment",
         40001 | 40014 | 42001 => {
             "the AppSecret or the token made with it is not accepted; copy DOUMIBOOK_APP_SECRET \
-             anew from the console (基本配置)"
+             anew from the console (基础信息 → 开发密钥)"
         }
         40013 => "no such AppID; check DOUMIBOOK_APP_ID",
         40125 => {
             "the AppSecret is wrong; a reset in the console makes a new one, which \
              DOUMIBOOK_APP_SECRET must be"
         }
-        40243 => "the AppSecret is frozen; unfreeze it in the console (基本配置)",
+        40243 => "the AppSecret is frozen; unfreeze it in the console (基础信息 → 开发密钥)",
+        89501 | 89503 => {
+            "an administrator of the account has to confirm this call; WeChat has sent them a \
+             message, so try again when they have"
+        }
         40164 => {
             let mut words = words.split([' ', ',', '[', ']', '(', ')']);
             let from = words.find_map(|word| word.parse::<IpAddr>().ok());
             let from = from.map_or("this machine's public address".into(), |ip| ip.to_string());
             return format!(
                 "the API does not know this machine (40164); add {from} to the console's IP \
-                 allowlist (基本配置, IP白名单)"
+                 allowlist (基础信息 → 开发密钥 → API IP 白名单)"
             );
         }
         45009 => "today's calls are used up; try again tomorrow",
         45011 => "too many calls at once; try again in a minute",
         48001 => {
             "this account may not use the menu API; only verified accounts may (an unverified one \
-             can have a menu made by hand in the console while the server URL is off)"
+             can have a menu made by hand in 公众平台 while the server URL is off)"
         }
         48004 | 50002 => "the account's API is blocked or limited; see the notices in the console",
         _ => "see WeChat's list of return codes (全局返回码)",

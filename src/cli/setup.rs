@@ -5,7 +5,7 @@
 
 use std::num::NonZeroU32;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Instant;
 
 use crate::catalogue::book::Source;
@@ -24,6 +24,7 @@ use crate::service::deliveries::Deliveries;
 use crate::service::lookups::LookupService;
 use crate::service::metrics::Metrics;
 use crate::service::persistence;
+use crate::service::silences::Silences;
 use crate::service::wishbook::WishBook;
 use crate::service::{Patience, Service, World};
 use crate::sys::http::{BaseUrl, Http, Proxy};
@@ -188,6 +189,7 @@ pub fn service_with(
         conversation,
         wishes,
         patience: Patience { deliveries: settings.deliveries, deadline: settings.deadline },
+        silences: Arc::new(Mutex::new(Silences::new(settings.silences))),
         since: Instant::now(),
         metrics,
         world: World { clock: unix::seconds, random: unix::random },

@@ -126,9 +126,12 @@ impl Workers {
                 return Ok(Some(request));
             }
             let mut threads = lock(&self.threads);
-            if *threads > self.counts.usual {
+            // The last that is free stays, however many there are that wait for sources.
+            let leave = |free| (free > LEFT).then(|| free - 1);
+            if *threads > self.counts.usual
+                && self.free.fetch_update(Ordering::SeqCst, Ordering::SeqCst, leave).is_ok()
+            {
                 *threads -= 1;
-                self.free.fetch_sub(1, Ordering::SeqCst);
                 return Ok(None);
             }
         }

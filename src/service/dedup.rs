@@ -72,6 +72,11 @@ impl DeliveryDedup {
         entry.reply.clone()
     }
 
+    /// How often `push` was delivered, as far as is known.
+    pub fn delivered(&self, push: &Identity) -> u32 {
+        self.entries.get(push).map_or(0, |entry| entry.deliveries)
+    }
+
     /// Returns who waits for the answer to `push`; they do not any more.
     pub fn take_waiting(&mut self, push: &Identity) -> Vec<Ticket> {
         self.entries

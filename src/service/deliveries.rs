@@ -36,6 +36,11 @@ impl Deliveries {
         let_go(&waiting);
     }
 
+    /// How often a push was delivered so far; all but the last passed unanswered.
+    pub fn delivered(&self, push: &Identity) -> u32 {
+        lock(&self.0).delivered(push)
+    }
+
     /// The reply to a push is known: remembers it, and gives it to all that wait. Returns how
     /// many requests it reached.
     pub fn settle(&self, push: &Identity, reply: &Response) -> usize {

@@ -25,6 +25,8 @@ use crate::sys::sync::{lock, wait};
 /// How long a lookup may take over all sources: three deliveries of five seconds, less what
 /// the last answer needs to get there.
 pub const LOOKUP: Duration = Duration::from_secs(14);
+/// How long when readers were told to come back for the answer: nobody waits at an open connection.
+const TOLD: Duration = Duration::from_secs(25);
 /// Pushes of one reader that may wait for one lookup: whoever is told to ask again does so.
 const ASKED_PER_READER: usize = 8;
 
@@ -88,7 +90,9 @@ struct Lookups {
 }
 
 struct Job {
-    until: Instant,
+    begun: Instant,
+    /// Readers were told to come back.
+    told: bool,
     waiters: Vec<(Box<str>, Waiter)>,
 }
 
@@ -141,7 +145,7 @@ impl LookupService {
             lookups.quotas.charge(reader, now)?;
         }
         let job = lookups.jobs.entry(query.clone());
-        let job = job.or_insert_with(|| Job { until: now + LOOKUP, waiters: Vec::new() });
+        let job = job.or_insert_with(|| Job { begun: now, told: false, waiters: Vec::new() });
         job.waiters.push((reader.into(), waiter));
         if known {
             return Ok(None);
@@ -152,6 +156,21 @@ impl LookupService {
         }
         lookups.running += 1;
         Ok(Some(Lookup { shared: shared.clone(), query: query.clone() }))
+    }
+
+    /// A reader of `query` is to be told to come back for the answer: it may take longer now.
+    pub fn tell(&self, query: &Query) {
+        if let Some(job) = lock(&self.shared.lookups).jobs.get_mut(query) {
+            job.told = true;
+        }
+    }
+
+    /// When the lookup of `query` is over, if that is before `until` and nobody was told to come
+    /// back for its answer.
+    pub fn ends_before(&self, query: &Query, now: Instant, until: Instant) -> Option<Instant> {
+        let lookups = lock(&self.shared.lookups);
+        let job = lookups.jobs.get(query).filter(|job| !job.told)?;
+        Some(job.begun + LOOKUP).filter(|end| (now..until).contains(end))
     }
 
     /// What is asked: for the metrics.
@@ -205,12 +224,16 @@ impl Shared {
     fn find(&self, query: &Query) -> Answer {
         self.metrics.count(metrics::LOOKUPS, ["", ""]);
         let job = lock(&self.lookups).asked(query);
-        let (reader, until) = job.unwrap_or_else(|| (0, Instant::now()));
-        let found = if Instant::now() >= until {
+        let (reader, begun, told) = job.unwrap_or_else(|| (0, Instant::now(), false));
+        let (until, late) = (begun + LOOKUP, begun + TOLD);
+        let found = if Instant::now() >= if told { late } else { until } {
             // It waited out its time in the queue.
             Ok(Answer::without_books(Verdict::Busy))
         } else {
-            catch_unwind(AssertUnwindSafe(|| self.library.find_for(query, reader, until)))
+            // Whether readers will be told is not known yet; where nobody is, they hear of trouble
+            // in time, and what comes later is remembered.
+            let find = || self.library.find_for(query, reader, until, late);
+            catch_unwind(AssertUnwindSafe(find))
         };
         let answer = found.unwrap_or_else(|_| {
             let mut hasher = DefaultHasher::new();
@@ -265,11 +288,11 @@ impl Shared {
 }
 
 impl Lookups {
-    /// Who asked a question first, and until when an answer is of use.
-    fn asked(&self, query: &Query) -> Option<(u64, Instant)> {
+    /// Who asked a question first, when, and whether readers were told to come back.
+    fn asked(&self, query: &Query) -> Option<(u64, Instant, bool)> {
         let job = self.jobs.get(query)?;
         let (reader, _) = job.waiters.first()?;
-        Some((self.quotas.key(reader), job.until))
+        Some((self.quotas.key(reader), job.begun, job.told))
     }
 
     /// Whether nobody waits for a lookup any more.

@@ -36,9 +36,13 @@ pub const LOOKUPS: Family = ("doumibook_lookups_total", "Lookups begun.", ["", "
 /// Questions answered from memory.
 pub const MEMORY_HITS: Family =
     ("doumibook_memory_hits_total", "Questions answered from memory.", ["", ""]);
+/// Answers that came after their reader had been told to come back for them, and those fetched.
+pub const PICK_UPS: Family =
+    ("doumibook_pick_ups_total", "Answers to be picked up, and those picked up.", ["what", ""]);
 /// Connections.
 pub const ACCEPTED: Family = ("doumibook_connections_accepted_total", "Connections.", ["", ""]);
-const FAMILIES: [Family; 7] = [PUSHES, REPEATED, REFUSED, SOURCES, LOOKUPS, MEMORY_HITS, ACCEPTED];
+const FAMILIES: [Family; 8] =
+    [PUSHES, REPEATED, REFUSED, SOURCES, LOOKUPS, MEMORY_HITS, PICK_UPS, ACCEPTED];
 
 /// What came of a push.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -220,6 +224,8 @@ fn zeros(name: &str) -> Vec<[&'static str; 2]> {
         PushOutcome::ALL.map(|outcome| ["text", outcome.name()]).into()
     } else if name == REPEATED.0 {
         ["running", "answered"].map(|met| [met, ""]).into()
+    } else if name == PICK_UPS.0 {
+        ["offered", "taken"].map(|what| [what, ""]).into()
     } else if name == REFUSED.0 {
         Refusal::ALL.map(|refusal| [refusal.name(), ""]).into()
     } else if name == SOURCES.0 {

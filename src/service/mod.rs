@@ -6,10 +6,11 @@
 //! opened. A refusal says the same whatever was wrong, and repeats nothing. This room knows
 //! neither HTTP's bytes nor a source's JSON.
 //!
-//! [`push`](self) goes through [`deliveries`] ([`dedup`]) and [`lookups`] ([`quota`]); a request
-//! is answered through its [`ticket`], with a [`response`] or a [`refusal`]; [`metrics`] counts,
-//! [`page`] is what a browser sees, [`persistence`] saves what outlives a restart, [`wishbook`]
-//! keeps the [`wishes`].
+//! [`push`](self) goes through [`deliveries`] ([`dedup`]) and [`lookups`] ([`quota`]); how many
+//! deliveries may pass unanswered [`silences`] counts, and `pick_up` sees to those who are told to
+//! come back; a request is answered through its [`ticket`], with a [`response`] or a [`refusal`];
+//! [`metrics`] counts, [`page`] is what a browser sees, [`persistence`] saves what outlives a
+//! restart, [`wishbook`] keeps the [`wishes`].
 
 pub mod dedup;
 pub mod deliveries;
@@ -17,19 +18,22 @@ pub mod lookups;
 pub mod metrics;
 pub mod page;
 pub mod persistence;
+mod pick_up;
 mod push;
 pub mod quota;
 pub mod refusal;
 pub mod response;
+pub mod silences;
 pub mod ticket;
 pub mod wishbook;
 pub mod wishes;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use crate::chat::conversation::Conversation;
 use crate::sys::journal::{self, Throttle};
+use crate::sys::sync::lock;
 use crate::wechat::credentials::{Credentials, OpenError};
 use crate::wechat::signature::Rejection;
 use deliveries::Deliveries;
@@ -37,6 +41,7 @@ use lookups::{Lookup, LookupService};
 use metrics::{Gauge, Metrics};
 use refusal::Refusal;
 use response::{ALLOW, Response, TEXT};
+use silences::Silences;
 use ticket::Ticket;
 use wishbook::WishBook;
 
@@ -104,6 +109,8 @@ pub struct Service {
     pub lookups: LookupService,
     /// How long readers wait.
     pub patience: Patience,
+    /// How many deliveries passed unanswered lately.
+    pub silences: Arc<Mutex<Silences>>,
     /// When this process began to serve.
     pub since: Instant,
     /// Counters.
@@ -173,9 +180,11 @@ impl Service {
     fn metrics_page(&self) -> Response {
         let ((running, queued), library) = (self.lookups.load(), self.lookups.library());
         let (answers, bytes) = library.remembers();
+        let passed = lock(&self.silences).passed(Instant::now());
         let gauges = [
             Gauge::new("doumibook_lookups_running", "Lookups running now.", running),
             Gauge::new("doumibook_lookups_queued", "Lookups waiting for a thread.", queued),
+            Gauge::new("doumibook_silences_total", "Deliveries let pass unanswered.", passed),
             Gauge::new("doumibook_memory_answers", "Answers remembered.", answers),
             Gauge::new("doumibook_memory_bytes", "Bytes of remembered answers.", bytes),
         ];

@@ -29,7 +29,7 @@ const AFTER: Duration = Duration::from_secs(300);
 /// In the header of the readers' file.
 const MARK: &str = "doumibook readers";
 /// More than 10 240 readers with the longest ids and two of the longest queries need.
-const LARGEST: u64 = 8 << 20;
+const LARGEST: u64 = 12 << 20;
 
 /// Where the answers are, in the state directory.
 pub fn answers(state: &Path) -> PathBuf {
@@ -111,7 +111,10 @@ pub fn save_readers(
     let lines = kept.iter().map(|Kept { reader, age, list, pending }| {
         let list = list.as_ref().map(|(query, page)| json!([query.to_string(), page]));
         let pending = pending.as_ref().map(|Request { query, view }| {
-            json!([query.to_string(), if let View::Pick(number) = view { *number } else { 0 }])
+            json!([
+                query.to_string(),
+                if let View::Pick(number) | View::Number(number, _) = view { *number } else { 0 }
+            ])
         });
         json!([reader.as_str(), age.as_secs(), list, pending])
     });
@@ -230,7 +233,7 @@ mod tests {
 
     #[test]
     fn damage_is_left_out_and_never_kept() {
-        let (outcome, found) = after(0, |text| text.replace("oB", "o B"));
+        let (outcome, found) = after(0, |text| text.replace("oB", "o\\nB"));
         assert_eq!((outcome.is_ok(), found), (true, vec![kept("oA", 300)]));
         for damage in [|_| String::new(), |_| "{}\n".into(), |t: String| t.replace(MARK, "x")] {
             let (outcome, found) = after(0, damage);

@@ -13,6 +13,7 @@ use super::lookups::Waiter;
 use super::metrics::{self, PushOutcome};
 use super::quota::NotTaken;
 use super::response::{Response, TEXT, XML};
+use super::silences::{LET_GO, Silence};
 use super::ticket::Parking;
 use super::{Call, Handled, Service, note_old};
 use crate::catalogue::answer::{Answer, Verdict};
@@ -24,10 +25,6 @@ use crate::sys::{journal, text};
 use crate::wechat::credentials::VerifiedPush;
 use crate::wechat::push::{OpenId, Push};
 use crate::wechat::reply::{Reply, SUCCESS};
-
-/// WeChat gives up after 5 s; a connection it may still hold is let go after 6 s. Not earlier:
-/// silence is what makes it deliver again, and whether a close does is not known.
-const LET_GO: Duration = Duration::from_secs(6);
 
 /// Characters of what a reader sent that may stand in the log.
 const LOGGED: usize = 200;
@@ -78,22 +75,28 @@ impl Service {
             }
             Next::Find(request) => request,
         };
+        let again = self.conversation.readers.is_pending(&push.from, &request);
         let answer = self.lookups.recall(&request.query);
+        let answer = answer.or_else(|| self.conversation.readers.late(&push.from, &request));
         if answer.as_ref().is_none_or(|answer| self.conversation.remembers(answer)) {
             self.conversation.readers.begin(&push.from, call.now);
         }
         if let Some(answer) = answer {
             let response = self.tell(verified, &request, &answer, first_byte).0;
-            self.conversation.readers.received(&push.from, &request, call.now);
+            self.received(verified, &request, again, call.now);
             return Handled::Answer(response);
         }
-        match self.park(verified, delivery, &request, call) {
-            Waiting::Parked => {}
+        let told = match self.park(verified, delivery, &request, call) {
+            Waiting::Parked { told } => told,
             Waiting::Answered(response) => return Handled::Answer(response),
             Waiting::Full => return say(phrases::BUSY, PushOutcome::ParkingFull),
+        };
+        let waiter = self.waiter(verified.clone(), request.clone(), again, call);
+        let taken = self.lookups.look_up(&request.query, push.from.as_str(), call.now, waiter);
+        if told {
+            self.lookups.tell(&request.query);
         }
-        let waiter = self.waiter(verified.clone(), request.clone(), call);
-        match self.lookups.look_up(&request.query, push.from.as_str(), call.now, waiter) {
+        match taken {
             Ok(Some(lookup)) => Handled::LookUp(lookup),
             Ok(None) => Handled::Parked,
             // Without an answer the push is delivered again, to the next process.
@@ -111,6 +114,7 @@ impl Service {
         self: &Arc<Self>,
         verified: VerifiedPush,
         request: Request,
+        again: bool,
         call: &Call<'_>,
     ) -> Waiter {
         let (service, first_byte, begun) = (self.clone(), call.first_byte, call.now);
@@ -118,7 +122,9 @@ impl Service {
             let open = OpenPush { deliveries: &service.deliveries, verified: Some(&verified) };
             let (_, reached) = service.tell(&verified, &request, answer, first_byte);
             if reached > 0 {
-                service.conversation.readers.received(&verified.push.from, &request, begun);
+                service.received(&verified, &request, again, begun);
+            } else {
+                service.too_late(&verified, &request, answer);
             }
             open.close();
         })
@@ -149,7 +155,7 @@ impl Service {
             };
         };
         match self.park(verified, delivery, &request, call) {
-            Waiting::Parked => Handled::Parked,
+            Waiting::Parked { .. } => Handled::Parked,
             Waiting::Answered(response) => Handled::Answer(response),
             // The answer may still come, to whoever asks for it.
             Waiting::Full => {
@@ -168,24 +174,30 @@ impl Service {
         call: &Call<'_>,
     ) -> Waiting {
         let push = &verified.push;
-        let (until, otherwise) = if delivery >= self.patience.deliveries {
-            let reply = self.conversation.still_looking(&push.from, request);
-            (call.first_byte + self.patience.deadline, Some(self.seal(verified, &reply)))
-        } else {
-            (call.first_byte + LET_GO, None)
+        let silence = self.silence(delivery, call.now);
+        let (until, otherwise) = match &silence {
+            Some(_) => (call.first_byte + LET_GO, None),
+            None => {
+                let (until, reply) = self.otherwise(&push.from, delivery, request, call);
+                (until, Some(self.seal(verified, &reply)))
+            }
         };
+        let told = silence.is_none();
         if call.ticket.is_crowded() {
             // The delivery before this one was given up by WeChat, but stands here a second more:
             // with twice as many places taken as readers wait, the last of them would find none.
             self.deliveries.supersede(&push.id);
         }
-        if call.ticket.park(until, otherwise) == Parking::Full {
-            return Waiting::Full;
-        }
-        match self.deliveries.wait(&push.id, call.ticket.clone()) {
-            Some(response) => Waiting::Answered(response),
-            None => Waiting::Parked,
-        }
+        let ticket = call.ticket.clone().with(silence.clone());
+        let waiting = match ticket.park(until, otherwise) {
+            Parking::Full => Waiting::Full,
+            Parking::Parked => match self.deliveries.wait(&push.id, ticket) {
+                Some(response) => Waiting::Answered(response),
+                None => return Waiting::Parked { told },
+            },
+        };
+        silence.iter().for_each(Silence::give_back);
+        waiting
     }
 
     /// An answer to a push becomes its reply.
@@ -243,6 +255,10 @@ impl Service {
         // Before anybody hears of it, so that whoever does finds it counted.
         self.metrics.push(kind, outcome, took);
         let reached = self.deliveries.settle(&verified.push.id, &response);
+        let silences = match self.deliveries.delivered(&verified.push.id) {
+            ..=1 => String::new(),
+            more => format!(" silences={}", more - 1),
+        };
         // Escaped first: a line of the log holds nothing but visible characters.
         let said = match self.log_text {
             true => {
@@ -251,7 +267,7 @@ impl Service {
             false => String::new(),
         };
         journal::info(format_args!(
-            "push {kind} {} source={} ms={:.1} reader={}{said}",
+            "push {kind} {} source={} ms={:.1} reader={}{silences}{said}",
             outcome.name(),
             source.unwrap_or("-"),
             took.as_secs_f64() * 1000.0,
@@ -279,8 +295,8 @@ fn first_seen(age: u64, served: Duration) -> u32 {
 
 /// What came of having a delivery wait.
 enum Waiting {
-    /// It waits.
-    Parked,
+    /// It waits; `told`: until its reader is told to come back.
+    Parked { told: bool },
     /// The answer has come meanwhile.
     Answered(Response),
     /// As many requests wait as may.

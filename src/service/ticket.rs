@@ -9,6 +9,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use super::response::Response;
+use super::silences::Silence;
 
 /// Where a request came from, and where its answer goes.
 pub trait Client: Send + Sync {
@@ -38,17 +39,27 @@ pub enum Parking {
 pub struct Ticket {
     client: Arc<dyn Client>,
     request: u64,
+    silence: Option<Silence>,
 }
 
 impl Ticket {
     /// For the request with this number of `client`.
     pub fn new(client: Arc<dyn Client>, request: u64) -> Self {
-        Self { client, request }
+        Self { client, request, silence: None }
     }
 
-    /// As [`Client::answer`].
+    /// The same right, to a request that may pass unanswered if need be.
+    pub fn with(self, silence: Option<Silence>) -> Self {
+        Self { silence, ..self }
+    }
+
+    /// As [`Client::answer`]; an answer in time gives the request's silence back.
     pub fn answer(&self, response: Option<&Response>) -> bool {
-        self.client.answer(self.request, response)
+        let waited = self.client.answer(self.request, response);
+        if let (true, Some(_), Some(silence)) = (waited, response, &self.silence) {
+            silence.give_back();
+        }
+        waited
     }
 
     /// As [`Client::park`].

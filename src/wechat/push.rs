@@ -1,7 +1,7 @@
 //! What WeChat pushes, typed.
 //!
-//! In: a clear XML body, verified or opened before. Out: a [`Push`] whose sender, receiver,
-//! time and type are there and well formed, or the reason why it is none. Every type and event that a book
+//! In: a clear XML body, verified or opened before. Out: a [`Push`] whose sender, receiver and
+//! type are there and well formed, or the reason why it is none. Every type and event that a book
 //! server acts upon is a variant; all others are [`Kind::Other`] and [`Event::Silent`], which
 //! never is an error: WeChat adds new ones without notice.
 
@@ -20,7 +20,7 @@ pub struct Push {
     pub to: AccountId,
     /// The reader.
     pub from: OpenId,
-    /// WeChat's clock, seconds since 1970.
+    /// WeChat's clock, seconds since 1970; 0 where it does not say.
     pub created: u64,
     /// Equal for redeliveries of the same push, and for nothing else.
     pub id: Identity,
@@ -108,9 +108,10 @@ pub struct AccountId(Box<str>);
 pub struct Identity(Arc<str>);
 
 impl OpenId {
-    /// 1 to 64 letters, digits and `-_.@`; real ones have 28 of `[A-Za-z0-9_-]`.
+    /// 1 to 128 bytes of printable characters; real ones have 28 of `[A-Za-z0-9_-]`, but in the
+    /// console's debugging tool people type what they like.
     pub fn parse(text: &str) -> Option<Self> {
-        is_id(text).then(|| Self(text.into()))
+        is_id(text, 128).then(|| Self(text.into()))
     }
 
     /// The whole id, for replies and as a key.
@@ -121,14 +122,17 @@ impl OpenId {
 
 impl fmt::Display for OpenId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&text::shorten(&self.0, 8))
+        // One word of a line, whatever somebody calls themselves.
+        let plain = |c: char| if c.is_alphanumeric() || c.is_ascii_punctuation() { c } else { '?' };
+        let whole: String = self.0.chars().map(plain).collect();
+        f.write_str(&text::shorten(&whole, 8))
     }
 }
 
 impl AccountId {
-    /// As [`OpenId::parse`].
+    /// As [`OpenId::parse`], up to 64 bytes.
     pub fn parse(text: &str) -> Option<Self> {
-        is_id(text).then(|| Self(text.into()))
+        is_id(text, 64).then(|| Self(text.into()))
     }
 
     /// The id as text.
@@ -137,25 +141,26 @@ impl AccountId {
     }
 }
 
-fn is_id(text: &str) -> bool {
-    let fits = |b: u8| b.is_ascii_alphanumeric() || b"-_.@".contains(&b);
-    (1..=64).contains(&text.len()) && text.bytes().all(fits)
+fn is_id(text: &str, longest: usize) -> bool {
+    (1..=longest).contains(&text.len()) && !text.contains(char::is_control)
 }
 
 impl Push {
     /// Reads a clear body.
     ///
     /// # Errors
-    /// Says what is wrong with anything but `<xml>` with sender, receiver, time and type. A body
-    /// cut short is an error wherever it was cut.
+    /// Says what is wrong with anything but `<xml>` with sender, receiver and type. A body cut short
+    /// is an error wherever it was cut. A time that is none is the beginning of time, and an event
+    /// without a name is one that nobody waits for an answer to.
     pub fn parse(body: &[u8]) -> Result<Self, String> {
         let fields = Fields::read(body)?;
         let to = required(&fields, "ToUserName", AccountId::parse)?;
         let from = required(&fields, "FromUserName", OpenId::parse)?;
-        let created = required(&fields, "CreateTime", |seconds| seconds.parse().ok())?;
+        let created = fields.word("CreateTime").parse().unwrap_or(0);
         let kind = match required(&fields, "MsgType", name_of)? {
             name if name == "event" => {
-                Kind::Event(Event::read(required(&fields, "Event", name_of)?, &fields, &from))
+                let name = name_of(fields.word("Event")).unwrap_or_default();
+                Kind::Event(Event::read(name, &fields, &from))
             }
             name => Kind::read(name, &fields),
         };

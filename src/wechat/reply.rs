@@ -98,8 +98,8 @@ impl Reply {
     pub fn to_xml(&self, to: &OpenId, from: &AccountId, now: u64) -> Option<String> {
         let head = |kind| {
             Writer::new()
-                .text("ToUserName", to.as_str())
-                .text("FromUserName", from.as_str())
+                .id("ToUserName", to.as_str())
+                .id("FromUserName", from.as_str())
                 .number("CreateTime", now)
                 .text("MsgType", kind)
         };

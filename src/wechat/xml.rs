@@ -9,6 +9,8 @@ use std::borrow::Cow;
 use xml::Encoding;
 use xml::reader::{ParserConfig, XmlEvent};
 
+use super::cdata;
+
 /// Four levels occur in real pushes, and xml-rs takes quadratic time over nested tags.
 const DEEPEST: usize = 8;
 /// Real pushes have about ten; lists (pictures, articles of a mass message) may have dozens.
@@ -22,6 +24,8 @@ pub struct Fields(Vec<(String, String)>);
 /// Why a body has no fields: a sentence for the log. To whoever sent it all are the same.
 pub type NotXml = &'static str;
 
+const NOT_WELL_FORMED: NotXml = "the body is not well-formed XML";
+
 impl Fields {
     /// Reads a body. What XML 1.0 forbids (control bytes, U+FFFE, U+FFFF, invalid UTF-8) is
     /// taken out first: readers do send such bytes, and one of them would cost the whole push.
@@ -29,10 +33,27 @@ impl Fields {
         let legal = legal(body);
         // xml-rs allows nothing before a declaration.
         let start = legal.trim_start_matches(|c: char| c.is_whitespace() || c == '\u{feff}');
+        // WeChat's own elements come once; where that leads to no document, readers wrote what
+        // looks like the end of another element.
+        let mut tried = Cow::Borrowed("");
+        for once in [1, 2, 0] {
+            let body = cdata::mend(start, once);
+            if body == tried {
+                continue;
+            }
+            match Self::parse(&body) {
+                Err(NOT_WELL_FORMED) => tried = body,
+                read => return read,
+            }
+        }
+        Err(NOT_WELL_FORMED)
+    }
+
+    fn parse(body: &str) -> Result<Self, NotXml> {
         let mut fields = Self(Vec::new());
         let mut open: Vec<usize> = Vec::new();
-        for event in config().create_reader(start.as_bytes()) {
-            match event.map_err(|_| "the body is not well-formed XML")? {
+        for event in config().create_reader(body.as_bytes()) {
+            match event.map_err(|_| NOT_WELL_FORMED)? {
                 // Only an attacker needs one.
                 XmlEvent::Doctype { .. } => return Err("the body declares a document type"),
                 XmlEvent::StartElement { name, .. } if open.len() < DEEPEST => {
@@ -139,6 +160,11 @@ impl Writer {
     /// An element with text, [cleaned](clean) and in CDATA.
     pub fn text(self, name: &'static str, text: &str) -> Self {
         self.raw(name, &["<![CDATA[", &clean(text), "]]>"])
+    }
+
+    /// An element with an id, which has to go back as it came: a `]]>` in it becomes two sections.
+    pub fn id(self, name: &'static str, id: &str) -> Self {
+        self.raw(name, &["<![CDATA[", &id.replace("]]>", "]]]]><![CDATA[>"), "]]>"])
     }
 
     /// An element with a bare number: WeChat refuses a CreateTime in any other form.

@@ -87,6 +87,8 @@ pub struct Settings {
     pub memory: usize,
     /// How often WeChat delivers a push, 1 to 3.
     pub deliveries: u32,
+    /// Deliveries a minute that may pass unanswered.
+    pub silences: usize,
     /// From the first byte of the last delivery to its answer.
     pub deadline: Duration,
     /// Whether what readers write may stand in the log.
@@ -170,6 +172,8 @@ impl Settings {
             lookups: given.number("DOUMIBOOK_LOOKUPS", 64, 1..=1024),
             memory: given.memory().unwrap_or(4 << 20),
             deliveries: given.number("DOUMIBOOK_DELIVERIES", 3, 1..=3),
+            // WeChat does not publish how many failures make it stop for a minute.
+            silences: given.number("DOUMIBOOK_SILENCES", 10, 0..=1000),
             deadline: Duration::from_millis(given.number(
                 "DOUMIBOOK_DEADLINE_MS",
                 4500,

@@ -42,6 +42,7 @@ pub const ALL: &[(&str, &str, &str)] = &[
     ("DOUMIBOOK_MEMORY", "4M", "bytes of memory for answers, such as 512K or 16M, 64K to 1024M"),
     ("DOUMIBOOK_DEADLINE_MS", "4500", "when the last delivery is answered at the latest, 1000 to 4900"),
     ("DOUMIBOOK_DELIVERIES", "3", "how often WeChat delivers a push, 1 to 3"),
+    ("DOUMIBOOK_SILENCES", "10", "deliveries a minute that may pass unanswered while a reader waits, 0 to 1000"),
     ("DOUMIBOOK_LOG_TEXT", "no", "yes writes what readers send into the log"),
 ];
 
