@@ -216,9 +216,15 @@ fn first(text: &str, count: usize) -> Vec<u8> {
     if goes_on { Vec::new() } else { digits }
 }
 
+/// Bytes before a number that may call it an ISBN: the word, and four characters behind it.
+const NEAR: usize = 32;
+
 /// Whether a text that ends just before a number of ten digits calls it an ISBN: `ISBN号：`,
 /// `isbn-10:`, `isbn=`, `/dp/`.
 fn calls_it_isbn(head: &str) -> bool {
+    // No more is looked at, however many numbers a text has.
+    let from = head.ceil_char_boundary(head.len().saturating_sub(NEAR));
+    let head = head.get(from..).unwrap_or_default();
     let between = head.rsplit_once("isbn").map(|(_, between)| between.replace("10", ""));
     let near = |text: String| {
         text.chars().count() <= 4 && !text.contains(|c: char| c.is_ascii_alphanumeric())
