@@ -317,3 +317,23 @@ fn a_large_answer_takes_no_more_than_three_times_the_largest_size() {
         assert_eq!(server.stop().code, Some(0));
     }
 }
+
+#[test]
+fn what_a_reader_sent_is_one_short_line_of_the_log() {
+    let douban = Upstream::start(|_| Reaction::json(BOOK));
+    let settings = [("DOUMIBOOK_DOUBAN_URL", douban.url()), ("DOUMIBOOK_LOG_TEXT", "yes")];
+    let server = Server::serve(&settings);
+    let forged = format!("长{}\n<0>forged\r\u{1b}[2J\u{9b}31m\u{202e}", "x".repeat(60_000));
+    for text in [forged.as_str(), "短\n<0>forged\u{202e}\u{1b}", &"\u{202e}".repeat(20_000)] {
+        say(&server, "oReader", text);
+    }
+    let lines = server.wait_for_lines("reader oReader sent ", 3);
+    for line in &lines {
+        assert!(line.chars().count() <= 250, "{} characters", line.chars().count());
+        assert!(!line.contains(|c: char| c.is_control() || doumibook::sys::visible::is_hidden(c)));
+    }
+    assert!(lines[1].contains("短\\n<0>forged\\u{202e}"), "{}", lines[1]);
+    let printed = server.printed();
+    assert!(!printed.lines().any(|line| line.starts_with("<0>")), "{printed}");
+    assert_eq!(server.stop().code, Some(0));
+}
