@@ -34,7 +34,7 @@
 //! unless somebody does the same one already. The worker sees to it that another is left to take
 //! requests, and asks [`catalogue::library`], which asks the sources in their order
 //! ([`catalogue::shelf`], [`catalogue::interlib`], [`catalogue::douban`], [`catalogue::neodb`]),
-//! each behind its [`catalogue::guard`].
+//! each [`catalogue::guarded`] by its budget and breaker.
 //!
 //! What was found becomes a reply ([`chat::shown`], [`chat::card`], [`wechat::reply`]), the reply a
 //! [`service::response::Response`], and that goes through the [`service::ticket`] to the slot,
@@ -55,6 +55,8 @@
 //! | what a SIGHUP reads again | [`cli::reload`], [`catalogue::library`]'s `reload` | `ExecReload=`, `doumibook-shelf.path` |
 //! | what a shelf file may look like | [`catalogue::shelf`] and the files below it | `check` shows what was understood |
 //! | how often a source is asked | [`catalogue::guard`] | the alert on its state in the README |
+//! | what leaves for a source | [`catalogue::sent`] | every source over the network |
+//! | what is shown of text from outside | [`wechat::reply_text`], [`sys::visible`] | terminals, the log and addresses go through the latter, too |
 //! | a bound of a request | [`server::limits`] | nginx' `client_max_body_size`; `UNFINISHED` |
 //! | who is cut off when it is full | [`server::slot`], [`server::table`] | tests beside them, `tests/server_attack.rs` |
 //! | a refusal | [`service::refusal`] | the alert on refusals in the README |

@@ -256,3 +256,84 @@ fn invented_readers_take_no_place_in_a_queue() {
     assert_eq!(told[place].1, Verdict::NotFound);
     assert!(told[..place].iter().all(|(reader, _)| reader.starts_with("oEarly")), "{told:?}");
 }
+
+/// The most memory a process has had, in KiB.
+fn peak(server: &Server) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{}/status", server.pid())).unwrap();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+    line.trim().trim_end_matches(" kB").parse().unwrap()
+}
+
+#[test]
+fn a_large_answer_takes_no_more_than_three_times_the_largest_size() {
+    const MIB: usize = 1 << 20;
+    let around = |begin: &str, part: &str, end: &str| {
+        format!("{begin}{}{end}", part.repeat((MIB - 200) / part.len()))
+    };
+    let strings = (0..MIB / 12).map(|n| format!("\"{n:06x}\",")).collect::<String>();
+    let pairs = |name: usize, value: usize| {
+        let one = |n| format!("\"{n:0name$x}\":\"{}\",", "x".repeat(value));
+        format!("{{{}\"\":0}}", (0..MIB / (name + value + 6) - 1).map(one).collect::<String>())
+    };
+    let within = format!("[{}{{}}],", "{\"a\":0},".repeat(999));
+    let keys = (0..MIB / 14).map(|n| format!("\"{n:06x}\":0,")).collect::<String>();
+    for (name, body) in [
+        ("empty objects", around("{\"books\":[", "{},", "{}]}")),
+        ("empty lists", around("{\"books\":[", "[],", "[]]}")),
+        ("objects with a field", around("{\"books\":[", "{\"a\":0},", "{}]}")),
+        ("lists in lists", around("{\"books\":[", "[[[[]]]],", "[]]}")),
+        ("numbers", around("{\"books\":[", "1,", "1]}")),
+        ("texts", format!("{{\"books\":[{strings}\"\"]}}")),
+        ("fields", format!("{{{keys}\"\":0}}")),
+        ("fields with long names", pairs(70, 1)),
+        ("fields with long texts", pairs(6, 70)),
+        ("lists of objects", around("{\"books\":[", &within, "[]]}")),
+        ("one text", around("{\"books\":[{\"title\":\"", "书", "\"}]}")),
+        (
+            "books",
+            around(
+                "{\"books\":[",
+                "{\"title\":\"三体\",\"author\":[\"刘慈欣\",\"甲\"],\"tags\":[{}]},",
+                "{}]}",
+            ),
+        ),
+        ("names", around("{\"books\":[{\"title\":\"三体\",\"author\":[", "\"甲\",", "\"乙\"]}]}")),
+    ] {
+        assert!(body.len() <= MIB, "{name}: {}", body.len());
+        let size = body.len() / 1024;
+        let douban = Upstream::start(move |request: &Request| {
+            let large = request.param("q").is_some_and(|words| words.contains("大"));
+            Reaction::json(if large { body.clone() } else { BOOK.to_owned() })
+        });
+        let server = serve(&douban, "6000");
+        for number in 0..4 {
+            say(&server, &format!("oReader{number}"), &format!("三体 {number}"));
+        }
+        let before = peak(&server);
+        say(&server, "oReader", "大");
+        let grown = peak(&server) - before;
+        println!("{name:<24} {size:>5} KiB of answer, {grown:>6} KiB more memory at most");
+        assert!(grown <= 3 * 1024, "{name}: {grown} KiB for an answer of {size}");
+        assert_eq!(server.stop().code, Some(0));
+    }
+}
+
+#[test]
+fn what_a_reader_sent_is_one_short_line_of_the_log() {
+    let douban = Upstream::start(|_| Reaction::json(BOOK));
+    let settings = [("DOUMIBOOK_DOUBAN_URL", douban.url()), ("DOUMIBOOK_LOG_TEXT", "yes")];
+    let server = Server::serve(&settings);
+    let forged = format!("长{}\n<0>forged\r\u{1b}[2J\u{9b}31m\u{202e}", "x".repeat(60_000));
+    for text in [forged.as_str(), "短\n<0>forged\u{202e}\u{1b}", &"\u{202e}".repeat(20_000)] {
+        say(&server, "oReader", text);
+    }
+    let lines = server.wait_for_lines(" sent=", 3);
+    for line in &lines {
+        assert!(line.chars().count() <= 320, "{} characters", line.chars().count());
+        assert!(!line.contains(|c: char| c.is_control() || doumibook::sys::visible::is_hidden(c)));
+    }
+    assert!(lines[1].contains("短\\n<0>forged\\u{202e}"), "{}", lines[1]);
+    let printed = server.printed();
+    assert!(!printed.lines().any(|line| line.starts_with("<0>")), "{printed}");
+    assert_eq!(server.stop().code, Some(0));
+}

@@ -63,7 +63,7 @@ fn is_plain(text: &str) -> bool {
     })
 }
 
-/// As [`line`], its tags stripped when it is a piece of HTML. Most texts are plain ones, in which
+/// As [`line()`], its tags stripped when it is a piece of HTML. Most texts are plain ones, in which
 /// `<T>` is no tag.
 pub fn prose(text: &str) -> String {
     bounded(whole_prose(text))
@@ -151,7 +151,7 @@ fn without_tags(html: &str) -> String {
 
 /// Authors and translators out of a record's two lists of names. One element may hold several,
 /// with their roles: `臧海群,张晨阳`; `Ulmer, Wendy/ Knorr, Laura (ILT)`; `[美]A，B  著，C  译`.
-/// A nationality mark without a name (`[美]`) is no one. At most [`PEOPLE`], so that looking for each
+/// A nationality mark without a name (`[美]`) is no one. At most fifty, so that looking for each
 /// among those before it takes no longer the more there are.
 pub fn people(authors: &[&str], translators: &[&str]) -> (Vec<String>, Vec<String>) {
     let (mut writing, mut translating) = (Vec::new(), Vec::new());

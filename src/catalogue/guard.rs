@@ -206,6 +206,14 @@ impl SourceGuard {
         }
     }
 
+    /// Takes a reader's last lookup out of the budget.
+    fn refund(&mut self, reader: u64) {
+        if let Some(at) = self.asked.iter().rposition(|(_, asked)| *asked == reader) {
+            self.asked.remove(at);
+            self.give_back(reader);
+        }
+    }
+
     fn give_back(&mut self, reader: u64) {
         if let Some(share) = self.shares.get_mut(&reader) {
             *share -= 1;
@@ -235,11 +243,7 @@ impl SourceGuard {
             // The source had nothing to do with it: the lookup costs nothing, and the probe is
             // still to be made.
             Outcome::Unasked => {
-                let reader = pass.asked.reader;
-                if let Some(at) = self.asked.iter().rposition(|(_, asked)| *asked == reader) {
-                    self.asked.remove(at);
-                    self.give_back(reader);
-                }
+                self.refund(pass.asked.reader);
                 self.hand_back(pass, now);
                 return None;
             }

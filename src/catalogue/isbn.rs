@@ -299,9 +299,15 @@ fn first(text: &str, count: usize) -> (Vec<u8>, usize) {
     if fits && !goes_on { (digits, groups) } else { (Vec::new(), 0) }
 }
 
+/// Bytes before a number that may call it an ISBN: the word, and four characters behind it.
+const NEAR: usize = 32;
+
 /// Whether a text that ends just before a number of ten digits calls it an ISBN: `ISBN号：`,
 /// `isbn-10:`, `isbn=`, `书号 `, `/dp/`.
 fn calls_it_isbn(head: &str) -> bool {
+    // No more is looked at, however many numbers a text has.
+    let from = head.ceil_char_boundary(head.len().saturating_sub(NEAR));
+    let head = head.get(from..).unwrap_or_default();
     let near = |text: String| {
         text.chars().count() <= 4 && !text.contains(|c: char| c.is_ascii_alphanumeric())
     };

@@ -2,8 +2,9 @@
 //!
 //! In: a body. Out: a [`Value`] with what may be of use in it, or why there is none. What no
 //! source's reader looks at is passed over while reading, lists end after [`ITEMS`] elements, a
-//! text after [`TEXT`] bytes, and an answer of more than [`VALUES`] values is none of ours: of
-//! 1 MiB of empty objects 87 MB of values were made. Time is linear in the body.
+//! text after [`TEXT`] bytes, and what would take more than [`BYTES`] of memory is none of ours: of
+//! 1 MiB of empty objects 87 MB of values were made. Together with the body itself that is three
+//! times the largest body at most. Time is linear in the body.
 
 use std::fmt;
 
@@ -16,8 +17,17 @@ use serde_json::{Map, Number, Value};
 const ITEMS: usize = 1000;
 /// The longest text, in bytes: a summary is shown with 120 characters.
 const TEXT: usize = 4096;
-/// The most values: 100 books have 6 000, the copies of a large library's book 10 000.
-const VALUES: usize = 20_000;
+/// The most memory: 100 books take 0.5 MB, a library's copies in 1 500 rooms all of it.
+const BYTES: usize = 7 << 18;
+/// What a value takes in a list, which grows by doubling.
+const SLOT: usize = 64;
+/// What an object of up to eleven fields takes besides their names and texts, a leaf of a B-tree;
+/// and each further field.
+const LEAF: usize = 650;
+const LEAF_FIELDS: usize = 11;
+const FIELD: usize = 120;
+/// What a text takes besides its bytes.
+const HEAP: usize = 16;
 /// Objects within objects: an answer of copies has five.
 const DEPTH: usize = 16;
 /// Long texts and lists that nobody looks at.
@@ -39,7 +49,7 @@ pub enum JsonError {
     CutShort,
     /// It is none.
     NotJson,
-    /// It has more values, or deeper ones, than any answer.
+    /// It would take more memory, or is deeper, than any answer.
     TooMany,
 }
 
@@ -48,7 +58,7 @@ pub enum JsonError {
 /// # Errors
 /// See [`JsonError`].
 pub fn read(body: &[u8]) -> Result<Value, JsonError> {
-    let mut left = VALUES;
+    let mut left = BYTES;
     let mut reader = serde_json::Deserializer::from_slice(body);
     let read = Bounded { left: &mut left, depth: DEPTH }.deserialize(&mut reader);
     match read.and_then(|value| reader.end().map(|()| value)) {
@@ -59,7 +69,7 @@ pub fn read(body: &[u8]) -> Result<Value, JsonError> {
     }
 }
 
-/// Reads one value, while there are values `left`.
+/// Reads one value, while there is memory `left`.
 struct Bounded<'a> {
     left: &'a mut usize,
     depth: usize,
@@ -70,13 +80,11 @@ impl Bounded<'_> {
         Bounded { left: self.left, depth: self.depth.saturating_sub(1) }
     }
 
-    /// Counts one more value; those within the deepest cost all that are left.
-    fn count<E: Error>(&mut self) -> Result<(), E> {
-        if self.depth == 0 {
-            *self.left = 0;
-        }
-        *self.left = self.left.checked_sub(1).ok_or_else(|| E::custom("too many values"))?;
-        Ok(())
+    /// Takes so much of what is left.
+    fn spend<E: Error>(&mut self, bytes: usize) -> Result<(), E> {
+        let left = self.left.checked_sub(bytes).filter(|_| self.depth > 0);
+        *self.left = left.unwrap_or_default();
+        left.map(drop).ok_or_else(|| E::custom("too many values"))
     }
 }
 
@@ -84,7 +92,7 @@ impl<'de> DeserializeSeed<'de> for Bounded<'_> {
     type Value = Value;
 
     fn deserialize<D: Deserializer<'de>>(mut self, reader: D) -> Result<Value, D::Error> {
-        self.count()?;
+        self.spend(0)?;
         reader.deserialize_any(self)
     }
 }
@@ -112,8 +120,10 @@ impl<'de> Visitor<'de> for Bounded<'_> {
         Ok(Number::from_f64(value).map_or(Value::Null, Value::Number))
     }
 
-    fn visit_str<E>(self, text: &str) -> Result<Value, E> {
-        Ok(Value::String(crate::sys::text::cut(text, TEXT).to_owned()))
+    fn visit_str<E: Error>(mut self, text: &str) -> Result<Value, E> {
+        let text = crate::sys::text::cut(text, TEXT);
+        self.spend(HEAP + text.len())?;
+        Ok(Value::String(text.to_owned()))
     }
 
     fn visit_unit<E>(self) -> Result<Value, E> {
@@ -123,6 +133,7 @@ impl<'de> Visitor<'de> for Bounded<'_> {
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<Value, A::Error> {
         let mut values = Vec::new();
         while values.len() < ITEMS {
+            self.spend(SLOT)?;
             match list.next_element_seed(self.inner())? {
                 Some(value) => values.push(value),
                 None => return Ok(Value::Array(values)),
@@ -139,6 +150,12 @@ impl<'de> Visitor<'de> for Bounded<'_> {
                 object.next_value::<IgnoredAny>()?;
                 continue;
             }
+            let place = match fields.len() {
+                0 => LEAF,
+                LEAF_FIELDS.. => FIELD,
+                _ => 0,
+            };
+            self.spend(place + HEAP + name.len())?;
             let value = object.next_value_seed(self.inner())?;
             fields.insert(name, value);
         }
@@ -161,6 +178,7 @@ mod tests {
 
     #[test]
     fn what_is_none_says_why() {
+        let fields: String = (0..20_000).map(|n| format!("\"{n}\":0,")).collect();
         for (body, why) in [
             ("", "CutShort"),
             ("{\"a\": ", "CutShort"),
@@ -168,7 +186,8 @@ mod tests {
             ("{} {}", "NotJson"),
             (&"[".repeat(200_000), "TooMany"),
             (&format!("[{}0]", "[{},{}],".repeat(40_000)), "ok: 1000 lists"),
-            (&format!("{{{}\"\":0}}", "\"a\":{},".repeat(40_000)), "TooMany"),
+            (&format!("{{{}\"\":0}}", "\"a\":{},".repeat(40_000)), "ok: 0 lists"),
+            (&format!("{{{fields}\"\":0}}"), "TooMany"),
         ] {
             let read = read(body.as_bytes()).map(|value| value.as_array().map_or(0, Vec::len));
             let told = match read {

@@ -10,7 +10,7 @@ use crate::sys::percent::percent_decode_lossy;
 use crate::sys::text::{self, half_width};
 
 /// Bytes behind a domain that are looked at; what the app shares has 300.
-const LONGEST: usize = 2048;
+const LONGEST: usize = 512;
 
 /// The book that an address, or a text with one in it, names: by Douban's number, else by an
 /// ISBN whose check digit holds (see [`isbn::within`]).

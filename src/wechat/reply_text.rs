@@ -9,6 +9,13 @@
 //! let typed = String::from("<a href=\"https://evil.example\">");
 //! Reply::text(typed.as_str());
 //! ```
+//!
+//! ```
+//! # use doumibook::wechat::reply::Reply;
+//! # use doumibook::wechat::reply_text::outside;
+//! let typed = String::from("<a href=\"https://evil.example\">");
+//! Reply::text(outside(typed.as_str()));
+//! ```
 
 use crate::sys::percent;
 use crate::sys::text::cut;
