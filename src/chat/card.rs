@@ -1,14 +1,15 @@
 //! Books as replies: one book is a card, several are a numbered list.
 //!
 //! In: books. Out: a [`Reply`]. Pure. Whatever a source does not know leaves no gap: only the
-//! title is always there. A card says everything without its picture, since the hosts of
-//! covers refuse to be linked to.
+//! title is always there. A book with a cover is a news card, which says everything without its
+//! picture, since the hosts of covers may refuse to be linked to; one without is a text, which
+//! holds more, and links that can be tapped.
 
 use crate::catalogue::book::{Book, Holding, Rating, Source};
 use crate::chat::phrases::{self, card as label};
 use crate::sys::text;
 use crate::wechat::push::Occasion;
-use crate::wechat::reply::{Article, Reply, link, plain};
+use crate::wechat::reply::{Article, LONGEST_TEXT, Reply, link, page_link, plain};
 
 /// Books on one page of a list.
 pub const PAGE: usize = 5;
@@ -17,8 +18,17 @@ pub const PAGE: usize = 5;
 const ENTRY_TITLE: usize = 84;
 /// Places on a card; the others are counted.
 const PLACES: usize = 3;
-/// Characters of a title or name that a way on sends; longer texts are no search.
-const SENT: usize = 60;
+/// Bytes of a title or name that a way on sends: 33 characters of three, each of them nine bytes
+/// in a link.
+const SENT: usize = 100;
+/// The longest address of a page that a text leads to.
+const ADDRESS: usize = 300;
+/// Bytes of a text card that are left for a sentence before it.
+const LED: usize = 128;
+/// Characters of a line, from the first of these with which all of them fit.
+const WIDTHS: [usize; 5] = [usize::MAX, 120, 60, 30, 18];
+/// Less of a summary than this many bytes says nothing.
+const LEAST_SUMMARY: usize = 60;
 
 /// How a reader came to a card, which tells what leads on from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,20 +43,27 @@ pub enum Way {
     Author,
 }
 
-/// The card of one book: a news article when there is a page to open, else a text.
+/// The card of one book: a news article when there is a picture and a page to open, else a text.
 pub fn card(book: &Book, way: Way, occasion: Occasion) -> Reply {
     let url = match (&book.isbn, book.link.as_str()) {
         // Douban's web site leads from an ISBN to the book's page, so a shelf need not know
         // Douban's numbers.
         (Some(isbn), "") => format!("https://book.douban.com/isbn/{isbn}/"),
-        (None, "") => return Reply::text(&text_card(book, way)),
         (_, link) => link.to_owned(),
     };
-    let mut lines = facts(book);
+    if url.is_empty() || !book.cover.starts_with("https://") {
+        return Reply::text(&text_card(book, way, &url));
+    }
+    let mut lines = [facts(book), summary(book)].concat();
     // An article holds no links but its own.
     lines.push(String::new());
     lines.extend(ways_on(book, way).map(|(label, sends)| phrases::way(label, &sends)));
-    let (title, description) = (headline(book), lines.join("\n").trim_end().to_owned());
+    let mut title = name(book);
+    if let Rating::Scored { tenths, .. } = book.rating {
+        title.push_str("  ");
+        title.push_str(&label::score(tenths));
+    }
+    let (title, description) = (title, lines.join("\n").trim_end().to_owned());
     Reply::news(vec![Article { title, description, picture: book.cover.clone(), url }], occasion)
 }
 
@@ -57,20 +74,20 @@ fn in_marks(title: &str) -> String {
 
 /// What a card says of a book, line by line, for those who look at it elsewhere.
 pub fn lines(book: &Book) -> Vec<String> {
-    [vec![in_marks(&headline(book))], facts(book)].concat()
+    [vec![in_marks(&name(book))], facts(book), summary(book)].concat()
 }
 
-fn headline(book: &Book) -> String {
-    let mut headline = book.title.clone();
-    if !book.subtitle.is_empty() {
-        headline.push('：');
-        headline.push_str(&book.subtitle);
+fn name(book: &Book) -> String {
+    let colon = if book.subtitle.is_empty() { "" } else { "：" };
+    format!("{}{colon}{}", book.title, book.subtitle)
+}
+
+/// The last lines of a card that has room.
+fn summary(book: &Book) -> Vec<String> {
+    match book.summary.as_str() {
+        "" => Vec::new(),
+        summary => vec![String::new(), summary.to_owned()],
     }
-    if let Rating::Scored { tenths, .. } = book.rating {
-        headline.push_str("  ");
-        headline.push_str(&label::score(tenths));
-    }
-    headline
 }
 
 /// The lines of a card below its title.
@@ -105,10 +122,6 @@ fn facts(book: &Book) -> Vec<String> {
     }
     let mut add = |name: &str, value: &str| lines.push(format!("{name}：{value}"));
     add(label::SOURCE, label::source(book.source));
-    if !book.summary.is_empty() {
-        lines.push(String::new());
-        lines.push(book.summary.clone());
-    }
     lines
 }
 
@@ -128,24 +141,50 @@ fn places(holding: &Holding) -> String {
     }
 }
 
-/// A card as a text, with the ways on as links that send a message when tapped.
-fn text_card(book: &Book, way: Way) -> String {
-    let mut card = in_marks(&plain(&headline(book)));
-    for line in facts(book) {
-        card.push('\n');
-        card.push_str(&plain(&line));
+/// A card as a text of at most [`LONGEST_TEXT`], less [`LED`]: with the ways on as links that send
+/// a message when tapped, and one to the page at `url`. Where it is too long the summary is cut,
+/// then the longest lines.
+fn text_card(book: &Book, way: Way, url: &str) -> String {
+    let mut links: Vec<_> = ways_on(book, way).map(|(label, sends)| link(label, &sends)).collect();
+    if !url.is_empty() && url.len() <= ADDRESS {
+        links.push(page_link(page_name(book, url), url));
     }
-    let links: Vec<_> = ways_on(book, way).map(|(label, sends)| link(label, &sends)).collect();
-    if !links.is_empty() {
+    let links = links.join("  ");
+    let links = if links.is_empty() { links } else { format!("\n\n{links}") };
+    let room = (LONGEST_TEXT - LED).saturating_sub(links.len());
+    let mut card = String::new();
+    for width in WIDTHS {
+        let lines = facts(book).into_iter().map(|line| text::shorten(&line, width));
+        let lines: Vec<_> =
+            [in_marks(&text::shorten(&name(book), width))].into_iter().chain(lines).collect();
+        card = plain(&lines.join("\n"));
+        if card.len() <= room {
+            break;
+        }
+    }
+    let summary = plain(&book.summary);
+    let left = room.saturating_sub(card.len() + "\n\n…".len());
+    if summary.len() <= left && !summary.is_empty() {
         card.push_str("\n\n");
-        card.push_str(&links.join("  "));
+        card.push_str(&summary);
+    } else if left >= LEAST_SUMMARY && !summary.is_empty() {
+        card.push_str("\n\n");
+        card.push_str(text::cut(&summary, left).trim_end());
+        card.push('…');
     }
-    card
+    card + &links
+}
+
+/// What a page is called: whose it is.
+fn page_name(book: &Book, url: &str) -> &'static str {
+    let host = url.split('/').nth(2).unwrap_or_default();
+    let douban = host == "douban.com" || host.ends_with(".douban.com");
+    label::source(if douban { Source::Douban } else { book.source })
 }
 
 /// What a reader may want next: its name, and what to send for it.
 fn ways_on(book: &Book, way: Way) -> impl Iterator<Item = (&'static str, String)> {
-    let sent = |text: &str| text.chars().take(SENT).collect::<String>();
+    let sent = |text: &str| text::cut(text, SENT).trim_end().to_owned();
     let from = match way {
         Way::List => Some((phrases::TO_LIST, phrases::BACK.to_owned())),
         Way::Number => Some((phrases::OTHER_EDITIONS, phrases::by_title(&sent(&book.title)))),
@@ -262,6 +301,46 @@ mod tests {
             let reply = list(&books, &phrases::quoted(&"问".repeat(100)), page);
             let reply = format!("{:?}", reply.led_by(&phrases::not_held("NeoDB", 20)));
             assert!(reply.contains(phrases::LIST_END), "page {page} was cut: {reply}");
+        }
+    }
+
+    #[test]
+    fn a_text_card_holds_whatever_a_book_has() {
+        let long = |c: &str| c.repeat(300);
+        let whole = Book {
+            title: long("题"),
+            subtitle: long("副"),
+            origin_title: long("O"),
+            authors: vec![long("甲"), long("乙")],
+            translators: vec![long("译")],
+            publisher: long("社"),
+            pubdate: long("年"),
+            price: long("元"),
+            pages: long("9"),
+            series: long("丛"),
+            isbn: crate::catalogue::isbn::Isbn::parse("9787536692930"),
+            rating: Rating::Scored { tenths: 89, count: Some(1_000_000) },
+            summary: long("简"),
+            link: format!("https://e.org/{}", "a".repeat(280)),
+            holding: Some(Holding::at(&long("I"), &long("楼"), Some(1), Some(2))),
+            ..Book::default()
+        };
+        let short = Book { title: "短".into(), summary: long("简言之"), ..Book::default() };
+        for book in [whole.clone(), Book { source: Source::NeoDb, ..whole }, short] {
+            for way in [Way::List, Way::Number, Way::Words, Way::Author] {
+                let text = text_card(&book, way, &book.link);
+                assert!(text.len() <= LONGEST_TEXT - LED, "{} bytes: {text}", text.len());
+                assert_eq!(text.matches("<a ").count(), text.matches("</a>").count());
+                assert_eq!(
+                    text.contains(">馆藏</a>"),
+                    book.link.len() > 1 && book.source == Source::Shelf
+                );
+                assert_eq!(text.contains("ISBN：9787536692930\n"), book.isbn.is_some());
+                assert!(
+                    book.isbn.is_some() || text.contains("言…") || text.contains("…\n\n<"),
+                    "the summary is cut"
+                );
+            }
         }
     }
 

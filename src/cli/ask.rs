@@ -110,7 +110,8 @@ fn show(reply: &str, xml: bool, colour: bool) -> String {
     }
 }
 
-/// Links become their labels; what a tap would send stands behind in brackets when it differs.
+/// Links become their labels; what a tap would send or open stands behind in brackets when it
+/// differs.
 fn plain_links(content: &str) -> String {
     let mut shown = String::new();
     let mut rest = content;
@@ -119,11 +120,14 @@ fn plain_links(content: &str) -> String {
         let Some((href, after)) = link.split_once("\">") else { break };
         let Some((label, after)) = after.split_once("</a>") else { break };
         shown.push_str(label);
+        if !href.starts_with("weixin:") {
+            shown.push_str(&format!(" [{href}]"));
+        }
         let sends = href.split_once("msgmenucontent=").map(|(_, sends)| sends);
         let sends = sends.and_then(|sends| sends.split('&').next());
         let sends = sends.and_then(percent::percent_decode).unwrap_or_default();
         // A number stands before its line anyway.
-        if sends != label && !sends.bytes().all(|b| b.is_ascii_digit()) {
+        if sends != label && !sends.is_empty() && !sends.bytes().all(|b| b.is_ascii_digit()) {
             shown.push_str(&format!(" [{sends}]"));
         }
         rest = after;

@@ -129,6 +129,18 @@ pub fn link(label: &str, sends: &str) -> String {
     format!("<a href=\"weixin://bizmsgmenu?msgmenucontent={sends}&msgmenuid=1\">{label}</a>")
 }
 
+/// A link in a text: a tap on `label` opens `url`, whatever characters are in that.
+pub fn page_link(label: &str, url: &str) -> String {
+    let url: String = url
+        .chars()
+        .map(|c| match c {
+            '"' | '<' | '>' => percent::percent_encode(c.encode_utf8(&mut [0; 4])),
+            _ => c.to_string(),
+        })
+        .collect();
+    format!("<a href=\"{url}\">{}</a>", plain(label))
+}
+
 /// Text from outside, fit to stand in a text reply: no tag or character reference in it reaches
 /// the client's link scanner. `Q&A` and `AT&T` stay as they are.
 pub fn plain(text: &str) -> String {
