@@ -16,6 +16,8 @@ use std::time::{Duration, Instant};
 use super::answer::{Answer, Verdict, verdict, without_copies, without_library};
 use super::guard::{BreakerState, Permit, SourceGuard};
 use super::memory::{FOUND_FOR, Memory, Remembered};
+use super::photo::address::PhotoUrl;
+use super::photo::fetch::{Photos, Reading, Unread};
 use super::report::{SourceEvent, SourceReport};
 use super::{Catalogue, Outcome, Query, Reason, statefile};
 use crate::catalogue::book::{Book, Source};
@@ -77,6 +79,7 @@ pub struct Library {
     sources: Vec<Guarded>,
     memory: Mutex<Memory>,
     learned: Condvar,
+    photos: Option<Photos>,
     clock: Box<dyn Clock>,
 }
 
@@ -88,11 +91,26 @@ impl Library {
 
     /// As [`Library::new`], on a given clock.
     pub fn with_clock(sources: Vec<Guarded>, memory: Memory, clock: Box<dyn Clock>) -> Self {
-        Self { sources, memory: Mutex::new(memory), learned: Condvar::new(), clock }
+        let (memory, learned) = (Mutex::new(memory), Condvar::new());
+        Self { sources, memory, learned, photos: None, clock }
+    }
+
+    /// The same, which also reads photos.
+    pub fn with_photos(self, photos: Photos) -> Self {
+        Self { photos: Some(photos), ..self }
+    }
+
+    /// Who reads photos.
+    pub fn photos(&self) -> Option<&Photos> {
+        self.photos.as_ref()
     }
 
     /// The remembered answer, if there is one that still holds, copies included. Fast, and no I/O.
     pub fn recall(&self, query: &Query) -> Option<Answer> {
+        if let Query::Photo(url) = query {
+            let reading = self.photos()?.recall(url)?;
+            return photographed(reading, |isbn| self.recall(isbn));
+        }
         let wall = self.clock.wall();
         let mut memory = lock(&self.memory);
         let books = memory.recall(query, wall)?;
@@ -104,6 +122,11 @@ impl Library {
     /// stops nobody from being asked: it is the answer when no other source is sure. Two equal
     /// questions at the same time ask twice: joining them is the caller's business.
     pub fn find(&self, query: &Query, until: Instant) -> Answer {
+        if let Query::Photo(url) = query {
+            let reading = self.read(url, until);
+            let answer = photographed(reading, |isbn| Some(self.find(isbn, until)));
+            return answer.unwrap_or_else(|| Answer::without_books(Verdict::Trouble));
+        }
         if let Some(answer) = self.recall(query) {
             return answer;
         }
@@ -163,6 +186,13 @@ impl Library {
         statefile::write(path, &snapshot)?;
         lock(&self.memory).mark_saved(snapshot.changes);
         Ok(())
+    }
+
+    /// Reads a photo within half of the time, so that as much is left to look for the book.
+    fn read(&self, url: &PhotoUrl, until: Instant) -> Reading {
+        let now = self.clock.now();
+        let half = now + until.saturating_duration_since(now) / 2;
+        self.photos().map_or(Err(Unread::Unfetched), |photos| photos.read(url, half))
     }
 
     /// Asks one source, if it may be asked, for its share of the time that is left: an equal
@@ -281,6 +311,14 @@ impl Library {
             }
             None => Answer { verdict, ..Answer::of(Arc::default(), reports) },
         }
+    }
+}
+
+/// The answer to a photo: that to the number in it, or why there is none.
+fn photographed(reading: Reading, ask: impl FnOnce(&Query) -> Option<Answer>) -> Option<Answer> {
+    match reading {
+        Ok(isbn) => Some(Answer { photographed: Some(isbn), ..ask(&Query::Isbn(isbn))? }),
+        Err(why) => Some(Answer::without_books(Verdict::Unread(why))),
     }
 }
 

@@ -33,6 +33,7 @@ use std::time::{Duration, Instant};
 
 use crate::catalogue::book::{Book, Source};
 use crate::catalogue::isbn::Isbn;
+use crate::catalogue::photo::address::PhotoUrl;
 
 pub use answer::{Answer, Verdict};
 pub use library::Library;
@@ -49,6 +50,8 @@ pub enum Query {
     Author(String),
     /// The book with this number on Douban: 1 to 12 digits.
     Subject(String),
+    /// The book whose barcode is in the photo at this address; no source is asked this.
+    Photo(PhotoUrl),
 }
 
 impl Query {
@@ -77,6 +80,7 @@ impl fmt::Display for Query {
             Self::Words(words) => write!(f, "words:{words}"),
             Self::Author(name) => write!(f, "author:{name}"),
             Self::Subject(id) => write!(f, "subject:{id}"),
+            Self::Photo(url) => write!(f, "photo:{}", url.as_str()),
         }
     }
 }

@@ -193,6 +193,7 @@ impl Catalogue for Shelf {
             Query::Author(typed) => return self.outcome(&self.by_author(typed)),
             Query::Isbn(isbn) => self.numbered(&isbn.isbn13()),
             Query::Subject(id) => self.numbered(id),
+            Query::Photo(_) => return Outcome::Unasked,
         };
         match query {
             _ if !numbers.is_empty() => Outcome::Found(self.shown(&numbers)),

@@ -13,6 +13,8 @@ use crate::catalogue::Query;
 use crate::catalogue::answer::{Answer, Verdict};
 use crate::catalogue::isbn::{self, Typed};
 use crate::catalogue::links;
+use crate::catalogue::photo::address::PhotoUrl;
+use crate::catalogue::photo::fetch::Unread;
 use crate::chat::card::{self, Way};
 use crate::chat::phrases;
 use crate::chat::question::Question;
@@ -102,7 +104,10 @@ impl Conversation {
                 let book = [url, title, description].into_iter().find_map(|part| links::book(part));
                 book.map_or_else(|| say(phrases::LINK), find)
             }
-            Kind::Image => say(phrases::IMAGE),
+            Kind::Image(address) => match PhotoUrl::parse(address) {
+                Some(url) => find(Query::Photo(url)),
+                None => say(phrases::unread(Unread::Unfetched)),
+            },
             Kind::Video => say(phrases::VIDEO),
             Kind::Location => say(phrases::LOCATION),
             Kind::File => say(phrases::FILE),
@@ -182,14 +187,17 @@ impl Conversation {
         answer: &Answer,
         now: Instant,
     ) -> Reply {
-        let searched = searched(&wanted.query);
+        // From here on a photo is the number in it.
+        let query = &answer.photographed.map_or_else(|| wanted.query.clone(), Query::Isbn);
+        let searched = searched(query);
         let books = match answer.verdict {
-            Verdict::NotFound => return not_found(&wanted.query, &searched),
-            Verdict::Unasked if matches!(wanted.query, Query::Subject(_)) => {
+            Verdict::NotFound => return not_found(query, &searched),
+            Verdict::Unasked if matches!(query, Query::Subject(_)) => {
                 return Reply::text(phrases::LINK);
             }
             // Signs alone, which no source searches for.
-            Verdict::Unasked => return not_found(&wanted.query, &searched),
+            Verdict::Unasked => return not_found(query, &searched),
+            Verdict::Unread(why) => return Reply::text(phrases::unread(why)),
             Verdict::Busy => return Reply::text(phrases::BUSY),
             Verdict::Trouble => return Reply::text(phrases::TROUBLE),
             Verdict::Found => &answer.books,
@@ -204,8 +212,8 @@ impl Conversation {
                 None => Reply::text(&phrases::no_such_number(books.len())),
             },
             (View::Page(_), [book]) if !answer.guess => {
-                let way = match wanted.query {
-                    Query::Isbn(_) | Query::Subject(_) => Way::Number,
+                let way = match query {
+                    Query::Isbn(_) | Query::Subject(_) | Query::Photo(_) => Way::Number,
                     Query::Words(_) => Way::Words,
                     Query::Author(_) => Way::Author,
                 };
@@ -216,7 +224,7 @@ impl Conversation {
             }
             (View::Page(page), books) => {
                 if let Some(reader) = self.readers().get_mut(from) {
-                    (reader.seen, reader.list) = (now, Some((wanted.query.clone(), page)));
+                    (reader.seen, reader.list) = (now, Some((query.clone(), page)));
                 }
                 let list = match answer.guess {
                     true => card::guesses(books, &searched, page),
@@ -331,7 +339,7 @@ fn not_found(query: &Query, searched: &str) -> Reply {
         match query {
             Query::Words(_) => phrases::TRY_WORDS,
             Query::Author(_) => phrases::TRY_AUTHOR,
-            Query::Isbn(_) | Query::Subject(_) => phrases::TRY_TITLE,
+            Query::Isbn(_) | Query::Subject(_) | Query::Photo(_) => phrases::TRY_TITLE,
         },
     ))
 }
@@ -343,5 +351,6 @@ fn searched(query: &Query) -> String {
         Query::Author(name) => phrases::by_author(name),
         Query::Isbn(isbn) => phrases::by_isbn(&isbn.isbn13()),
         Query::Subject(_) => phrases::BY_LINK.to_owned(),
+        Query::Photo(_) => phrases::BY_PHOTO.to_owned(),
     }
 }

@@ -16,6 +16,7 @@ use super::response::{Response, TEXT, XML};
 use super::ticket::Parking;
 use super::{Call, Handled, Service, note_old};
 use crate::catalogue::answer::{Answer, Verdict};
+use crate::catalogue::photo::fetch::Unread;
 use crate::chat::conversation::{Next, Request};
 use crate::chat::phrases;
 use crate::sys::journal;
@@ -203,7 +204,9 @@ impl Service {
             (Verdict::NotFound, _) => PushOutcome::NotFound,
             (Verdict::Unasked, _) => PushOutcome::Unasked,
             (Verdict::Busy, _) => PushOutcome::Busy,
-            (Verdict::Trouble, _) => PushOutcome::Trouble,
+            (Verdict::Trouble | Verdict::Unread(Unread::Unfetched), _) => PushOutcome::Trouble,
+            (Verdict::Unread(Unread::Busy), _) => PushOutcome::Busy,
+            (Verdict::Unread(_), _) => PushOutcome::Unread,
         };
         let source = match (answer.remembered, answer.source) {
             (true, _) => Some("memory"),

@@ -68,7 +68,7 @@ pub fn searches(query: &Query) -> Vec<Search> {
         Query::Isbn(isbn) => (vec![isbn.isbn13(), isbn.isbn10().unwrap_or_default()], None),
         Query::Words(words) => (vec![plain(words)], None),
         Query::Author(name) => (vec![plain(name)], Some("author")),
-        Query::Subject(_) => (Vec::new(), None),
+        Query::Subject(_) | Query::Photo(_) => (Vec::new(), None),
     };
     let texts = texts.into_iter().filter(|text| !text.is_empty());
     texts.map(|text| Search { text, way }).collect()
