@@ -4,11 +4,13 @@
 //! goes through the very service a server has, in this process; with one it goes over HTTP,
 //! signed with the account's token.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Library;
 use crate::catalogue::memory::Memory;
+use crate::catalogue::photo::Barcode;
 use crate::cli::command::Ask;
 use crate::cli::serve::Failed;
 use crate::cli::settings::Settings;
@@ -29,12 +31,6 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed
     if mode != Mode::Plain && settings.keys.is_empty() {
         return Err("--mode needs DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID".to_owned().into());
     }
-    let xml = match &ask.raw {
-        None => simulator::push(ask.kind, &ask.text).into_bytes(),
-        Some(path) => std::fs::read(path).map_err(|error| {
-            format!("--raw is \"{}\", which cannot be read: {error}", path.display())
-        })?,
-    };
     let http = setup::http(&settings)?;
     // Whoever asks a server needs our account and none of our sources.
     let library = match ask.url {
@@ -43,10 +39,21 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed
     };
     let service = setup::service(settings, Arc::new(library));
     let wechat = WeChat::new(&service.credentials, mode);
-    let (query, body) = wechat.send(&xml)?;
     let mut shown = String::new();
+    let xml = match (&ask.raw, &ask.photo) {
+        (Some(path), _) => read("--raw", path)?,
+        (None, Some(path)) => {
+            let seen = simulator::show_photo(&service, &read("--photo", path)?);
+            let (url, barcode) =
+                seen.ok_or_else(|| "the photo could not be looked at".to_owned())?;
+            shown.push_str(&line_of(barcode));
+            simulator::push(ask.kind, url.as_str()).into_bytes()
+        }
+        (None, None) => simulator::push(ask.kind, &ask.text).into_bytes(),
+    };
+    let (query, body) = wechat.send(&xml)?;
     if ask.show_xml {
-        shown = format!("{}\n", String::from_utf8_lossy(&xml));
+        shown.push_str(&format!("{}\n", String::from_utf8_lossy(&xml)));
     }
     for delivery in 1..=ask.times {
         let came = match &ask.url {
@@ -64,6 +71,20 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed
         shown.push('\n');
     }
     Ok(shown)
+}
+
+fn read(option: &str, path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| {
+        format!("{option} is \"{}\", which cannot be read: {error}", path.display())
+    })
+}
+
+/// What the bars in a photo say.
+fn line_of(barcode: Barcode) -> String {
+    match barcode {
+        Barcode::Ean13(digits) => format!("barcode {}\n", digits.map(|d| d.to_string()).concat()),
+        _ => "barcode none\n".to_owned(),
+    }
 }
 
 fn over_http(http: &Http, url: &str, query: &QueryPairs, body: &[u8]) -> Result<Came, String> {
