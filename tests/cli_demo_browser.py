@@ -122,7 +122,7 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             # Chromium's own first tab has pages within the browser.
             if (message["method"] == "Network.requestWillBeSent"
-                    and not message["params"]["documentURL"].startswith("chrome:")):
+                    and not message["params"]["documentURL"].startswith(("chrome:", "chrome-untrusted:"))):
                 self.requested.append(message["params"]["request"]["url"])
         return self.requested
 
