@@ -10,7 +10,7 @@ use doumibook::catalogue::photo::fetch::Unread;
 use doumibook::chat::phrases;
 use support::client::{get, post};
 use support::push::{Push, field, target};
-use support::server::{Directory, Server, TOKEN};
+use support::server::{Directory, Server, TOKEN, run};
 use support::upstream::{Answer, Gate, Reaction, Upstream};
 
 const BOOK: &[u8] = include_bytes!("catalogue_photo/colour.jpg");
@@ -91,6 +91,27 @@ fn what_a_photo_is_answered_with() {
         assert_eq!(pictures.log()[0].target, PHOTO, "{name}");
         assert!(huge || pictures.requests() <= 2, "{name} is fetched again");
     }
+}
+
+#[test]
+#[rustfmt::skip]
+fn what_ask_prints_of_a_photo() {
+    let folder = Directory::new();
+    let shelf = folder.file("books.csv", SHELF);
+    for (file, barcode, reply) in [
+        ("colour.jpg",     "9787536692930", "《三体》\n作者：刘慈欣"),
+        ("other-book.jpg", "9787020042494", "没有找到 ISBN 9787020042494。"),
+        ("magazine.jpg",   "9770306406158", unread(Unread::Magazine)),
+        ("goods.jpg",      "6911316223400", unread(Unread::Goods)),
+        ("two-books.jpg",  "none",          unread(Unread::Several)),
+        ("nothing.jpg",    "none",          unread(Unread::Nothing)),
+    ] {
+        let path = format!("{}/tests/catalogue_photo/{file}", env!("CARGO_MANIFEST_DIR"));
+        let asked = run(&["ask", "--photo", &path], &[("DOUMIBOOK_SHELF", &shelf)]);
+        let expected = format!("barcode {barcode}\n{reply}");
+        assert!(asked.code == Some(0) && asked.output.starts_with(&expected), "{file}: {asked:?}");
+    }
+    assert_eq!(run(&["ask", "--photo", "/nowhere.jpg"], &[]).code, Some(1));
 }
 
 #[test]
