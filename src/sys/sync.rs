@@ -60,3 +60,25 @@ impl Drop for Slot<'_> {
         self.0.more.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_more_slots_than_there_are() {
+        let slots = Slots::new(2);
+        let soon = || Instant::now() + Duration::from_millis(5);
+        let (first, second) = (slots.take(soon()), slots.take(soon()));
+        assert!(first.is_some() && second.is_some() && slots.take(soon()).is_none());
+        drop(first);
+        assert!(slots.take(soon()).is_some());
+        std::thread::scope(|scope| {
+            let held = (slots.take(soon()), second);
+            let waits =
+                scope.spawn(|| slots.take(Instant::now() + Duration::from_secs(30)).is_some());
+            drop(held);
+            assert!(waits.join().unwrap());
+        });
+    }
+}
