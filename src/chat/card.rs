@@ -305,46 +305,6 @@ mod tests {
     }
 
     #[test]
-    fn a_text_card_holds_whatever_a_book_has() {
-        let long = |c: &str| c.repeat(300);
-        let whole = Book {
-            title: long("题"),
-            subtitle: long("副"),
-            origin_title: long("O"),
-            authors: vec![long("甲"), long("乙")],
-            translators: vec![long("译")],
-            publisher: long("社"),
-            pubdate: long("年"),
-            price: long("元"),
-            pages: long("9"),
-            series: long("丛"),
-            isbn: crate::catalogue::isbn::Isbn::parse("9787536692930"),
-            rating: Rating::Scored { tenths: 89, count: Some(1_000_000) },
-            summary: long("简"),
-            link: format!("https://e.org/{}", "a".repeat(280)),
-            holding: Some(Holding::at(&long("I"), &long("楼"), Some(1), Some(2))),
-            ..Book::default()
-        };
-        let short = Book { title: "短".into(), summary: long("简言之"), ..Book::default() };
-        for book in [whole.clone(), Book { source: Source::NeoDb, ..whole }, short] {
-            for way in [Way::List, Way::Number, Way::Words, Way::Author] {
-                let text = text_card(&book, way, &book.link);
-                assert!(text.len() <= LONGEST_TEXT - LED, "{} bytes: {text}", text.len());
-                assert_eq!(text.matches("<a ").count(), text.matches("</a>").count());
-                assert_eq!(
-                    text.contains(">馆藏</a>"),
-                    book.link.len() > 1 && book.source == Source::Shelf
-                );
-                assert_eq!(text.contains("ISBN：9787536692930\n"), book.isbn.is_some());
-                assert!(
-                    book.isbn.is_some() || text.ends_with('…') || text.contains("…\n\n<"),
-                    "the summary is cut"
-                );
-            }
-        }
-    }
-
-    #[test]
     #[rustfmt::skip]
     fn copies_are_told_with_their_places() {
         let at = |place: &str, available, total| Holding::at("", place, available, total);

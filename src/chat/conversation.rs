@@ -190,18 +190,10 @@ impl Conversation {
         // From here on a photo is the number in it.
         let query = &answer.photographed.map_or_else(|| wanted.query.clone(), Query::Isbn);
         let searched = searched(query);
-        let books = match answer.verdict {
-            Verdict::NotFound => return not_found(query, &searched),
-            Verdict::Unasked if matches!(query, Query::Subject(_)) => {
-                return Reply::text(phrases::LINK);
-            }
-            // Signs alone, which no source searches for.
-            Verdict::Unasked => return not_found(query, &searched),
-            Verdict::Unread(why) => return Reply::text(phrases::unread(why)),
-            Verdict::Busy => return Reply::text(phrases::BUSY),
-            Verdict::Trouble => return Reply::text(phrases::TROUBLE),
-            Verdict::Found => &answer.books,
-        };
+        if let Some(reply) = without_books(answer.verdict, query, &searched) {
+            return reply;
+        }
+        let books = &answer.books;
         let led = |reply: Reply, count| match answer.source.filter(|_| answer.not_held) {
             Some(source) => reply.led_by(&phrases::not_held(phrases::card::source(source), count)),
             None => reply,
@@ -331,6 +323,20 @@ fn find(query: Query) -> Next {
 
 fn find_in(text: &str, otherwise: &str) -> Next {
     links::book(text).map_or_else(|| say(otherwise), find)
+}
+
+/// What is said when there are no books.
+fn without_books(verdict: Verdict, query: &Query, searched: &str) -> Option<Reply> {
+    Some(match verdict {
+        Verdict::Found => return None,
+        Verdict::NotFound => not_found(query, searched),
+        Verdict::Unasked if matches!(query, Query::Subject(_)) => Reply::text(phrases::LINK),
+        // Signs alone, which no source searches for.
+        Verdict::Unasked => not_found(query, searched),
+        Verdict::Unread(why) => Reply::text(phrases::unread(why)),
+        Verdict::Busy => Reply::text(phrases::BUSY),
+        Verdict::Trouble => Reply::text(phrases::TROUBLE),
+    })
 }
 
 fn not_found(query: &Query, searched: &str) -> Reply {
