@@ -2,8 +2,8 @@
 //!
 //! In: a [`PhotoUrl`] and the moment by which an answer is of use. Out: an [`Isbn`], or what to say
 //! instead; both are remembered by the address, but that a photo could not be had is not. Never:
-//! a request to a host that has no photos, more than [`LARGEST`] of one, or more than
-//! [`DECODED`] decoded at the same time.
+//! a request to a host that has no photos, more than 4 MiB of one, or more than two
+//! decoded at the same time.
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
