@@ -8,6 +8,7 @@
 use std::collections::{HashMap, VecDeque};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex};
+use std::thread;
 use std::time::Instant;
 
 use super::address::PhotoUrl;
@@ -102,7 +103,12 @@ impl Photos {
     /// until `until`.
     pub fn learn(&self, url: &PhotoUrl, jpeg: &[u8], until: Instant) -> Option<Barcode> {
         let slot = self.decoded.take(until)?;
-        let barcode = barcode(jpeg);
+        // On a thread that ends, whose memory the next one takes: on the lookups' own threads, sixty
+        // photos one after another took 11.4 MB instead of 7.8.
+        let barcode = thread::scope(|scope| {
+            let decoder = thread::Builder::new().name("photo".into());
+            decoder.spawn_scoped(scope, || barcode(jpeg)).ok()?.join().ok()
+        })?;
         drop(slot);
         let _ = self.keep(url, meaning(barcode));
         Some(barcode)
