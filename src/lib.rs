@@ -34,7 +34,8 @@
 //! unless somebody does the same one already. The worker sees to it that another is left to take
 //! requests, and asks [`catalogue::library`], which asks the sources in their order
 //! ([`catalogue::shelf`], [`catalogue::interlib`], [`catalogue::douban`], [`catalogue::neodb`]),
-//! each [`catalogue::guarded`] by its budget and breaker.
+//! each [`catalogue::guarded`] by its budget and breaker. A photo is read first
+//! ([`catalogue::photo::fetch`]), and then asked for by the number in it.
 //!
 //! What was found becomes a reply ([`chat::shown`], [`chat::card`], [`wechat::reply`]), the reply a
 //! [`service::response::Response`], and that goes through the [`service::ticket`] to the slot,
@@ -62,6 +63,7 @@
 //! | a refusal | [`service::refusal`] | the alert on refusals in the README |
 //! | how long readers wait | [`service::Patience`], [`service::silences`] | [`service::lookups::LOOKUP`] |
 //! | a limit for one reader | [`service::quota`] | the sentence for who asks too much |
+//! | where photos come from, what is said of their barcodes | [`catalogue::photo::fetch`], `unread` in [`chat::phrases`] | `tests/service_photos.rs` |
 //! | a setting | [`cli::settings`] (`names`, then the struct) | `--help`, both READMEs and the example file, held by `tests/cli_words.rs` |
 //! | a command | [`cli::command`], `main` | `tests/cli_command.rs` |
 //! | a counter | [`service::metrics`] | the README's alerts |

@@ -29,6 +29,7 @@ fn ask(text: &str, change: impl FnOnce(&mut Ask)) -> Command {
         kind: PushKind::Text,
         times: 1,
         raw: None,
+        photo: None,
         show_xml: false,
     };
     change(&mut ask);
@@ -64,6 +65,7 @@ fn what_is_right_is_done() {
         (&["ask", "--kind", "location"],      ask("", |ask| ask.kind = PushKind::Location)),
         (&["ask", "1", "--times", "3"],       ask("1", |ask| ask.times = 3)),
         (&["ask", "--raw", "push.xml"],       ask("", |ask| ask.raw = Some("push.xml".into()))),
+        (&["ask", "--photo", "back.jpg"],     ask("", |ask| (ask.photo, ask.kind) = (Some("back.jpg".into()), PushKind::Image))),
         (&["ask", "1", "--show", "xml"],      ask("1", |ask| ask.show_xml = true)),
     ] {
         assert_eq!(read(line), Ok(command), "{line:?}");
@@ -89,6 +91,7 @@ fn what_is_wrong_gets_a_hint() {
         (&["ask", "--times", "4", "1"],       "--times is \"4\"; expected 1, 2 or 3"),
         (&["reload"],                         "reload which process? systemctl reload doumibook knows"),
         (&["reload", "0"],                    "reload: expected the number of a process"),
+        (&["ask", "--photo", "a", "--url", "http://127.0.0.1/"], "--photo is read in this process; leave --url and --raw out"),
         (&["ask", "--show", "json", "1"],     "--show is \"json\"; expected xml"),
     ] {
         assert_eq!(read(line), Err(hint.to_owned()), "{line:?}");
@@ -162,9 +165,9 @@ fn ask_shows_what_a_reader_would_see() {
     for (arguments, shown) in [
         (
             &["ask", "9787536692930"][..],
-            "三体\n作者：刘慈欣\nISBN：9787536692930\n来源：馆藏\n\n\
-             其他版本：回复“书名 三体”\n同一作者：回复“作者 刘慈欣”\n\
-             [open] https://book.douban.com/isbn/9787536692930/\n",
+            "《三体》\n作者：刘慈欣\nISBN：9787536692930\n来源：馆藏\n\n\
+             其他版本 [书名 三体]  同一作者 [作者 刘慈欣]  \
+             豆瓣 [https://book.douban.com/isbn/9787536692930/]\n",
         ),
         (
             &["ask", "三体"],

@@ -106,10 +106,10 @@ fn what_is_said_goes_the_way_of_a_push() {
     for (kind, text, sent, received) in [
         ("subscribe", "",              "<Event><![CDATA[subscribe]]>",              "欢迎关注豆米查书"),
         ("text",      "三体",           "<Content><![CDATA[三体]]>",                  "msgmenucontent=1&msgmenuid=1\">《三体》</a>"),
-        ("text",      "1",             "<MsgType><![CDATA[text]]>",                 "<Url><![CDATA[https://book.douban.com/isbn/9787536692930/]]>"),
+        ("text",      "1",             "<MsgType><![CDATA[text]]>",                 "<a href=\"https://book.douban.com/isbn/9787536692930/\">豆瓣</a>"),
         ("text",      "]]></Content>", "<Content><![CDATA[]] ></Content>]]>",      "没有找到"),
         ("text",      "",              "<Content><![CDATA[]]>",                     "没看到要找什么"),
-        ("scan",      "9787536692930", "<ScanResult><![CDATA[EAN_13,9787536692930]]>", "<Title><![CDATA[三体]]>"),
+        ("scan",      "9787536692930", "<ScanResult><![CDATA[EAN_13,9787536692930]]>", "<Content><![CDATA[《三体》\n"),
         ("scan",      "https://example.org/", "<ScanType><![CDATA[qrcode]]>",       "这个码里没有书号"),
         ("click",     "HELP",          "<EventKey><![CDATA[HELP]]>",                "例如"),
     ] {
@@ -121,6 +121,39 @@ fn what_is_said_goes_the_way_of_a_push() {
         assert!(field("received").contains(received), "{kind} {text}: {told}");
         assert_eq!(told["status"], 200, "{kind} {text}");
         assert!(told["millis"].as_f64().is_some_and(|millis| millis > 0.0), "{kind} {text}");
+    }
+}
+
+#[test]
+fn a_photo_goes_the_way_of_a_push() {
+    let demo = Server::demo();
+    let key = key_of(&demo);
+    let photo = |key: &str, bytes: &[u8]| {
+        let mut client = demo.connect();
+        let body = [key.as_bytes(), bytes].concat();
+        let answer = client.ask(&support::client::post("/demo/photo", &body));
+        (answer.status, answer.text().to_owned())
+    };
+    let file = &include_bytes!("catalogue_photo/colour.jpg")[..];
+    for (bytes, received) in [
+        (file, "《三体》\\n"),
+        (&include_bytes!("catalogue_photo/goods.jpg")[..], "这是商品条形码"),
+        (b"no picture", "这种格式的图片看不了"),
+        (b"", "这种格式的图片看不了"),
+        (&vec![0xFF; 65_536 - 32], "这种格式的图片看不了"),
+    ] {
+        let (status, told) = photo(&key, bytes);
+        assert_eq!(status, 200, "{told}");
+        assert!(told.contains("<PicUrl><![CDATA[http://mmbiz.qpic.cn/doumibook/"), "{told}");
+        assert!(told.contains(received), "{told}");
+    }
+    for (key, bytes, status) in [
+        ("", file, 403),
+        (&key[..31], file, 403),
+        (&"0".repeat(32), file, 403),
+        (&key, &vec![0; 65_537 - 32], 413),
+    ] {
+        assert_eq!(photo(key, bytes).0, status, "{key}");
     }
 }
 

@@ -122,7 +122,7 @@ class Browser:
             message = json.loads(entry["message"])["message"]
             # Chromium's own first tab has pages within the browser.
             if (message["method"] == "Network.requestWillBeSent"
-                    and not message["params"]["documentURL"].startswith("chrome:")):
+                    and not message["params"]["documentURL"].startswith(("chrome:", "chrome-untrusted:"))):
                 self.requested.append(message["params"]["request"]["url"])
         return self.requested
 
@@ -148,16 +148,15 @@ def chat(browser):
     browser.answer("1. 《三体》 刘慈欣", "回复序号")
     assert browser.run("return document.querySelector('#text').value") == ""
     browser.click(".line:last-child .bubble button")
-    browser.answer("三体", "重庆出版社", "9787536692930", "索书号：I247.55/13", "查看详情")
+    browser.answer("《三体》", "重庆出版社", "9787536692930", "索书号：I247.55/13", "返回列表", "豆瓣")
     mine = browser.run("return [...document.querySelectorAll('.mine .bubble')].at(-1).textContent")
     assert mine == "你：1", f"the tap sent {mine!r}"
-    card = browser.run("""const card = document.querySelector('a.card');
-        return [card.href, card.target, card.rel, getComputedStyle(card.querySelector('p')).whiteSpace]""")
-    assert card == ["https://book.douban.com/isbn/9787536692930/", "_blank",
-                    "noopener noreferrer", "pre-wrap"], card
-    [name] = browser.names("a.card")
-    assert name.endswith("（在新标签页打开）"), name
-    assert browser.run("return document.querySelector('.cover')") is None, "there is no picture"
+    page = browser.run("""const page = document.querySelector('.line:last-child .bubble a');
+        return [page.href, page.target, page.rel]""")
+    assert page == ["https://book.douban.com/isbn/9787536692930/", "_blank", "noopener noreferrer"], page
+    assert browser.run("return document.querySelector('.card')") is None, "there is no picture"
+    browser.click(".line:last-child .bubble button")
+    browser.answer("1. 《三体》 刘慈欣", "回复序号")
     browser.type("#text", "活着" + ENTER)
     browser.answer("1. 《活着》", "2. 《活着》")
     names = browser.names(".line:last-child .bubble button")
@@ -176,6 +175,58 @@ def chat(browser):
     browser.answer("例如")
     scan(browser, "978-7-5366-9293-0", ["重庆出版社"])
     scan(browser, "hello", ["这个码里没有书号"])
+
+
+PHOTOS = pathlib.Path(__file__).parent / "catalogue_photo"
+
+
+def photos(browser):
+    """A photo by the button, dropped and pasted: as small as it is, and as phones make them."""
+    browser.run("document.querySelector('#file').hidden = false")
+    browser.type("#file", str(PHOTOS / "colour.jpg"))
+    browser.answer("《三体》", "重庆出版社", "索书号：I247.55/13", "其他版本")
+    browser.type("#file", str(PHOTOS / "goods.jpg"))
+    browser.answer("这是商品条形码")
+    browser.run("document.querySelector('#file').hidden = true")
+    assert browser.run("return document.querySelectorAll('.mine canvas').length") == 2
+    # On paper of 3000 by 4000 pixels, with the noise that a camera's sensor adds.
+    give = """
+        const bytes = Uint8Array.from(atob(arguments[0]), c => c.charCodeAt(0));
+        const [way, big] = [arguments[1], arguments[2]];
+        (async () => {
+          let file = new File([bytes], "photo.jpg", { type: "image/jpeg" });
+          if (big) {
+            const label = await createImageBitmap(file);
+            const canvas = Object.assign(document.createElement("canvas"), { width: 3000, height: 4000 });
+            const pen = canvas.getContext("2d");
+            pen.fillStyle = "#a89f8c";
+            pen.fillRect(0, 0, 3000, 4000);
+            for (let n = 0; n < 40000; n++) {
+              pen.fillStyle = `hsl(${n * 97 % 360} 30% ${40 + n * 31 % 30}%)`;
+              pen.fillRect(n * 7919 % 3000, n * 104729 % 4000, 9, 9);
+            }
+            pen.drawImage(label, 600, 1500, 1800, 1800 * label.height / label.width);
+            file = new File([await new Promise(done => canvas.toBlob(done, "image/jpeg", .95))],
+                            "photo.jpg", { type: "image/jpeg" });
+          }
+          const data = new DataTransfer();
+          data.items.add(file);
+          document.dispatchEvent(way === "drop"
+            ? new DragEvent("drop", { dataTransfer: data, cancelable: true })
+            : new ClipboardEvent("paste", { clipboardData: data, cancelable: true }));
+        })()"""
+    label = base64.b64encode((PHOTOS / "colour.jpg").read_bytes()).decode()
+    for way in ("drop", "paste"):
+        browser.click("#help")
+        browser.answer("例如")
+        browser.run(give, label, way, way == "drop")
+        browser.answer("《三体》", "重庆出版社")
+    [size] = browser.run("""return [...document.querySelectorAll('summary .what')]
+        .map(what => what.textContent).filter(what => what.startsWith('图片')).slice(1, 2)""")
+    assert 10 < int(size.split()[1]) < 64, f"the large photo was sent as {size}"
+    text = base64.b64encode(b"no picture").decode()
+    browser.run(give, text, "drop", False)
+    browser.answer("浏览器打不开这张图片")
 
 
 def scan(browser, code, words):
@@ -205,7 +256,12 @@ def foreign(browser):
     ], shown
     browser.run("""receive({status: 200, received: '<xml><MsgType>news</MsgType><Articles><item>'
         + '<Title>《书》</Title><Description>一行</Description><PicUrl>https://c.example/1.jpg</PicUrl>'
-        + '</item></Articles></xml>'})""")
+        + '<Url>https://d.example/</Url></item></Articles></xml>'})""")
+    card = browser.run("""const card = document.querySelector('a.card');
+        return [card.href, card.target, card.rel, getComputedStyle(card.querySelector('p')).whiteSpace]""")
+    assert card == ["https://d.example/", "_blank", "noopener noreferrer", "pre-wrap"], card
+    [name] = browser.names("a.card")
+    assert name.endswith("（在新标签页打开）"), name
     tile = browser.run("return document.querySelector('.line:last-child .card .cover').textContent")
     assert tile == "书", "a picture has a place, and is not asked for"
     for status, received, words in [
@@ -228,10 +284,10 @@ def keyboard(browser):
     browser.answer("刘慈欣", "ISBN")
     browser.run("document.querySelector('#text').focus()")
     order = []
-    for _ in range(4):
+    for _ in range(5):
         browser.press(TAB)
         order.append(browser.focus())
-    assert order == ["发送", "scan", "help", "follow"], order
+    assert order == ["shot", "发送", "scan", "help", "follow"], order
     browser.press(SHIFT, TAB)
     browser.press(SHIFT, TAB)
     browser.press(ENTER)
@@ -258,7 +314,7 @@ def drawer(browser):
     took, sent, received = opened
     assert re.fullmatch(r"200 · \d+\.\d ms", took), took
     assert "<Event><![CDATA[scancode_waitmsg]]></Event>\n" in sent, sent
-    assert "<MsgType><![CDATA[news]]></MsgType>\n" in received, received
+    assert "<MsgType><![CDATA[text]]></MsgType>\n" in received, received
     assert browser.run("return document.querySelectorAll('details[open]').length") == 1
     browser.click("#close")
     assert browser.run("return document.querySelector('#drawer').hidden")
@@ -321,13 +377,15 @@ def screens(browser, url, directory):
             browser.look(width, height, scale, mobile, scheme)
             browser.call("POST", "/url", {"url": url})
             browser.answer("欢迎关注")
-            # Two editions, so that list and card stand on one screen.
+            # Two editions, so that list, photo and card stand on one screen.
             browser.type("#text", "活着" + ENTER)
             browser.answer("1. 《活着》", "2. 《活着》")
-            # Without a pointer that rests on the card and shades it, or a blinking cursor.
-            browser.run("""document.querySelector('.line:last-child .bubble button').click();
+            browser.run("document.querySelector('#file').hidden = false")
+            browser.type("#file", str(PHOTOS / "colour.jpg"))
+            browser.answer("《三体》", "同一作者")
+            # Without a blinking cursor.
+            browser.run("""document.querySelector('#file').hidden = true;
                 document.activeElement.blur()""")
-            browser.answer("查看详情")
             # What has scrolled out in part would look like a mistake.
             browser.run("""const top = log.getBoundingClientRect().top;
                 [...log.children].filter(e => e.getBoundingClientRect().top < top)
@@ -350,6 +408,7 @@ def screens(browser, url, directory):
 def use(browser, url, directory):
     browser.call("POST", "/url", {"url": url})
     chat(browser)
+    photos(browser)
     quiet(browser)
     foreign(browser)
     # Chromium itself styles what it shows for broken XML, and complains that it may not.

@@ -3,6 +3,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use doumibook::catalogue::photo::fetch::Unread;
 use doumibook::chat::phrases;
 use support::client::{Answer, get, post, request};
 use support::push::{ACCOUNT, Push, READER, field, target, text_reply};
@@ -120,7 +121,7 @@ fn texts_and_events_get_these_bytes() {
         ("follows by QR", Push::event("subscribe").with("EventKey", "qrscene_42").with("Ticket", "TK"), welcome),
         ("menu",          Push::event("CLICK").with("EventKey", "HELP"), phrases::help().into()),
         ("own QR",        Push::event("SCAN").with("EventKey", "42"), phrases::help().into()),
-        ("image",         Push::new("image").with("PicUrl", "http://mmbiz.qpic.cn/1").with("MediaId", "m"), phrases::IMAGE.into()),
+        ("image",         Push::new("image").with("PicUrl", "http://a.example/1").with("MediaId", "m"), phrases::unread(Unread::Unfetched).into()),
         ("new type",      Push::new("hologram"),                    phrases::UNSUPPORTED.into()),
         ("wrong digit",   Push::text("9787020042495"),              phrases::no_isbn(doumibook::catalogue::isbn::Mistake::CheckDigit).into()),
         ("no such book",  Push::text("查无此书"),                    nothing.clone()),

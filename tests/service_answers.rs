@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use doumibook::catalogue::book::Source;
+use doumibook::catalogue::photo::fetch::Unread;
 use doumibook::chat::phrases;
 use doumibook::cli::settings::Settings;
 use doumibook::cli::setup;
@@ -49,23 +50,24 @@ fn text(content: &str) -> String {
 
 /// One card, as the built-in shelf knows its book, found by its number.
 fn card() -> String {
-    card_with("其他版本：回复“书名 Spring 2.0核心技术与最佳实践”\n同一作者：回复“作者 廖雪峰”")
+    let title = "%E4%B9%A6%E5%90%8D%20Spring%202.0%E6%A0%B8%E5%BF%83%E6%8A%80%E6%9C%AF%E4%B8%8E\
+                 %E6%9C%80%E4%BD%B3%E5%AE%9E%E8%B7%B5";
+    card_with(&format!("{}  ", tap("其他版本", title)))
 }
 
-/// The same card with these ways on.
-fn card_with(ways: &str) -> String {
-    let ways = format!("\n\n{ways}");
-    format!(
-        "<xml><ToUserName><![CDATA[oReader]]></ToUserName>\
-         <FromUserName><![CDATA[gh_0123456789ab]]></FromUserName>\
-         <CreateTime>{NOW}</CreateTime><MsgType><![CDATA[news]]></MsgType>\
-         <ArticleCount>1</ArticleCount><Articles><item>\
-         <Title><![CDATA[Spring 2.0核心技术与最佳实践]]></Title>\
-         <Description><![CDATA[作者：廖雪峰\n出版社：电子工业出版社\n出版年：2007\n\
-         ISBN：9787121042621\n来源：馆藏{ways}]]></Description><PicUrl><![CDATA[]]></PicUrl>\
-         <Url><![CDATA[https://book.douban.com/isbn/9787121042621/]]></Url>\
-         </item></Articles></xml>"
-    )
+/// The same card, with this before the link to its author.
+fn card_with(way: &str) -> String {
+    let author = tap("同一作者", "%E4%BD%9C%E8%80%85%20%E5%BB%96%E9%9B%AA%E5%B3%B0");
+    let page = "<a href=\"https://book.douban.com/isbn/9787121042621/\">豆瓣</a>";
+    text(&format!(
+        "《Spring 2.0核心技术与最佳实践》\n作者：廖雪峰\n出版社：电子工业出版社\n出版年：2007\n\
+         ISBN：9787121042621\n来源：馆藏\n\n{way}{author}  {page}"
+    ))
+}
+
+/// A link that sends something.
+fn tap(label: &str, sends: &str) -> String {
+    format!("<a href=\"weixin://bizmsgmenu?msgmenucontent={sends}&msgmenuid=1\">{label}</a>")
 }
 
 fn event(name: &str, inside: &str) -> String {
@@ -93,7 +95,7 @@ fn what_each_kind_is_answered_with() {
     for (case, sent, answered) in [
         ("text: help",            message("text", "<Content>?</Content>"), help.clone()),
         ("text: ISBN",            message("text", &format!("<Content>{isbn}</Content>")), card()),
-        ("text: title",           message("text", "<Content>Spring 2.0</Content>"), card_with("同一作者：回复“作者 廖雪峰”")),
+        ("text: title",           message("text", "<Content>Spring 2.0</Content>"), card_with("")),
         ("text: ISBN and price",  message("text", &format!("<Content>ISBN {isbn} 定价：59.80元</Content>")), card()),
         ("text: other address",   message("text", "<Content>https://a.example/x</Content>"), text(phrases::LINK)),
         ("text: Douban number",   message("text", "<Content>book.douban.com/subject/1084336/</Content>"), text(phrases::LINK)),
@@ -104,7 +106,8 @@ fn what_each_kind_is_answered_with() {
         ("text: sticker, hant",   message("text", "<Content>【收到不支援的訊息類型，無法顯示】</Content>"), text(phrases::UNSUPPORTED)),
         ("text: sticker, en",     message("text", "<Content>[Unsupported Message]</Content>"), text(phrases::UNSUPPORTED)),
         ("text: sticker, en 2",   message("text", "<Content>[Unsupported message]</Content>"), text(phrases::UNSUPPORTED)),
-        ("image",                 message("image", "<PicUrl>http://a</PicUrl><MediaId>m</MediaId>"), text(phrases::IMAGE)),
+        ("image elsewhere",       message("image", "<PicUrl>http://a</PicUrl><MediaId>m</MediaId>"), text(phrases::unread(Unread::Unfetched))),
+        ("image, no address",     message("image", "<MediaId>m</MediaId>"), text(phrases::unread(Unread::Unfetched))),
         ("voice, understood",     message("voice", &format!("<MediaId>m</MediaId><Recognition>{isbn}。</Recognition>")), card()),
         ("voice, empty",          message("voice", "<MediaId>m</MediaId><Recognition></Recognition>"), text(phrases::VOICE)),
         ("voice",                 message("voice", "<MediaId>m</MediaId>"), text(phrases::VOICE)),

@@ -213,6 +213,28 @@ fn https_goes_through_the_proxy_and_says_when_that_refuses() {
 }
 
 #[test]
+fn plain_http_to_public_hosts_is_forwarded_by_its_proxy() {
+    let proxy = Upstream::start(|_| Reaction::json("{}"));
+    let with_login = proxy.url().replace("//", "//me:pass@");
+    let set = move |name: &str| (name == "http_proxy").then(|| with_login.clone());
+    let http = Http::new("", Proxy::from_vars(set).unwrap());
+    // No name server knows these hosts.
+    for host in ["http://pictures.invalid", "http://others.invalid:8080"] {
+        let base = BaseUrl::anywhere(host).unwrap();
+        let page = http.get(&base.url("/a/0", &[("b", "c")]), generous()).unwrap();
+        assert_eq!((page.status, page.body.as_slice()), (200, &b"{}"[..]), "{host}");
+        let (asked, whole) = (proxy.log().pop().unwrap(), format!("{host}/a/0?b=c"));
+        assert_eq!((asked.method.as_str(), asked.target.as_str()), ("GET", whole.as_str()));
+        assert_eq!(asked.header("host"), host.strip_prefix("http://"));
+        assert_eq!(asked.header("proxy-authorization"), Some("Basic bWU6cGFzcw=="));
+    }
+    let near = Upstream::start(|_| Reaction::json("[]"));
+    assert_eq!(http.get(&url(near.url(), "/"), generous()).unwrap().body, b"[]");
+    assert_eq!((proxy.requests(), near.requests()), (2, 1));
+    assert_eq!(near.log()[0].header("proxy-authorization"), None);
+}
+
+#[test]
 fn a_failure_says_how_long_it_took() {
     let late = Failure::TimedOut(Duration::from_millis(2500));
     assert_eq!(late.to_string(), "timed out after 2500 ms");

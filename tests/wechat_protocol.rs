@@ -348,7 +348,7 @@ fn every_kind() -> Vec<(&'static str, &'static str, doumibook::wechat::Kind)> {
         ("text", "<Content><![CDATA[【收到不支援的訊息類型，無法顯示】]]></Content>", Unsupported),
         ("text", "<Content><![CDATA[[Unsupported Message]]]></Content>", Unsupported),
         ("text", "<Content><![CDATA[[Unsupported message]]]></Content>", Unsupported),
-        ("image", "<PicUrl>http://mmbiz.qpic.cn/1</PicUrl><MediaId>m1</MediaId>", Image),
+        ("image", "<PicUrl>http://mmbiz.qpic.cn/1</PicUrl><MediaId>m1</MediaId>", Image("http://mmbiz.qpic.cn/1".into())),
         ("voice", "<MediaId>m2</MediaId><Format>amr</Format><MediaId16K>m3</MediaId16K><Recognition></Recognition>", Voice(None)),
         ("voice", "<MediaId>m2</MediaId><Format>amr</Format><Recognition><![CDATA[ 三体。]]></Recognition>", Voice(Some(s("三体。")))),
         ("video", "<MediaId>m4</MediaId><ThumbMediaId>t4</ThumbMediaId>", Video),

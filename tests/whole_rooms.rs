@@ -35,7 +35,8 @@ const HOMES: [(&str, &[&str]); 20] = [
     ("subtle", &["wechat"]),
     ("aes", &["wechat"]),
     ("cbc", &["wechat"]),
-    ("base64", &["wechat"]),
+    // Keys, and the login to a proxy.
+    ("base64", &["wechat", "sys"]),
     // The menu and the demo's page are JSON as well, and so is what outlives a restart.
     ("serde_json", &["catalogue", "cli", "service"]),
     ("serde_core", &["catalogue"]),

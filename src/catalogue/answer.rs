@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use super::book::{Book, Source};
 use super::guard::RestCause;
+use super::isbn::Isbn;
+use super::photo::fetch::Unread;
 use super::report::{SourceEvent, SourceReport};
 
 /// What the reader is to be told.
@@ -24,6 +26,8 @@ pub enum Verdict {
     Busy,
     /// The sources fail, and will until they or the operator do something.
     Trouble,
+    /// The photo leads to no book.
+    Unread(Unread),
 }
 
 /// What all sources together answered.
@@ -35,6 +39,8 @@ pub struct Answer {
     pub books: Arc<[Book]>,
     /// Nobody has what was asked for; the books are what may have been meant.
     pub guess: bool,
+    /// The number in the photo that was asked about.
+    pub photographed: Option<Isbn>,
     /// Whose books they are.
     pub source: Option<Source>,
     /// The books are older than a day: no source could be asked.
@@ -65,6 +71,7 @@ impl Answer {
             verdict,
             books,
             guess: false,
+            photographed: None,
             source,
             stale: false,
             remembered: false,

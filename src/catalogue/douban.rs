@@ -78,6 +78,7 @@ impl Douban {
             Query::Words(words) | Query::Author(words) => {
                 ("/v2/book/search".to_owned(), Some(words.as_str()))
             }
+            Query::Photo(_) => return Ok(Outcome::Unasked),
         };
         let mut page = self.page(&path, words, until)?;
         if let Query::Subject(id) = query

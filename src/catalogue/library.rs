@@ -15,6 +15,8 @@ use super::answer::{Answer, Verdict, verdict, without_copies, without_library};
 use super::guard::BreakerState;
 use super::guarded::{Books, hash, split};
 use super::memory::{FOUND_FOR, Memory, Origin, Remembered};
+use super::photo::address::PhotoUrl;
+use super::photo::fetch::{Photos, Reading, Unread};
 use super::report::{SourceEvent, SourceReport};
 use super::{Outcome, Query, Reread, statefile};
 use crate::catalogue::book::{Book, Source};
@@ -44,6 +46,7 @@ pub struct Library {
     sources: Vec<Guarded>,
     memory: Mutex<Memory>,
     learned: Condvar,
+    photos: Option<Photos>,
     clock: Box<dyn Clock>,
 }
 
@@ -55,11 +58,26 @@ impl Library {
 
     /// As [`Library::new`], on a given clock.
     pub fn with_clock(sources: Vec<Guarded>, memory: Memory, clock: Box<dyn Clock>) -> Self {
-        Self { sources, memory: Mutex::new(memory), learned: Condvar::new(), clock }
+        let (memory, learned) = (Mutex::new(memory), Condvar::new());
+        Self { sources, memory, learned, photos: None, clock }
+    }
+
+    /// The same, which also reads photos.
+    pub fn with_photos(self, photos: Photos) -> Self {
+        Self { photos: Some(photos), ..self }
+    }
+
+    /// Who reads photos.
+    pub fn photos(&self) -> Option<&Photos> {
+        self.photos.as_ref()
     }
 
     /// The remembered answer, if there is one that still holds, copies included. Fast, and no I/O.
     pub fn recall(&self, query: &Query) -> Option<Answer> {
+        if let Query::Photo(url) = query {
+            let reading = self.photos()?.recall(url)?;
+            return photographed(reading, |isbn| self.recall(isbn));
+        }
         let wall = self.clock.wall();
         let mut memory = lock(&self.memory);
         let books = memory.recall(query, wall)?;
@@ -77,6 +95,12 @@ impl Library {
     /// nobody from being asked: it is the answer when no other source is sure. Two equal questions
     /// at the same time ask twice: joining them is the caller's business.
     pub fn find_for(&self, query: &Query, reader: u64, until: Instant, late: Instant) -> Answer {
+        if let Query::Photo(url) = query {
+            let reading = self.read(url, until);
+            let find = |isbn: &Query| Some(self.find_for(isbn, reader, until, late));
+            return photographed(reading, find)
+                .unwrap_or_else(|| Answer::without_books(Verdict::Trouble));
+        }
         if let Some(answer) = self.recall(query) {
             return answer;
         }
@@ -157,6 +181,13 @@ impl Library {
         statefile::write(path, &snapshot)?;
         lock(&self.memory).mark_saved(snapshot.changes);
         Ok(())
+    }
+
+    /// Reads a photo within half of the time, so that as much is left to look for the book.
+    fn read(&self, url: &PhotoUrl, until: Instant) -> Reading {
+        let now = self.clock.now();
+        let half = now + until.saturating_duration_since(now) / 2;
+        self.photos().map_or(Err(Unread::Unfetched), |photos| photos.read(url, half))
     }
 
     /// Asks a source, and one over the network that has nothing by these words once more in a
@@ -308,5 +339,13 @@ impl Library {
             }
             None => Answer { verdict, ..Answer::of(Arc::default(), reports) },
         }
+    }
+}
+
+/// The answer to a photo: that to the number in it, or why there is none.
+fn photographed(reading: Reading, ask: impl FnOnce(&Query) -> Option<Answer>) -> Option<Answer> {
+    match reading {
+        Ok(isbn) => Some(Answer { photographed: Some(isbn), ..ask(&Query::Isbn(isbn))? }),
+        Err(why) => Some(Answer::without_books(Verdict::Unread(why))),
     }
 }

@@ -317,6 +317,7 @@ const COUNTS: usize = 2 * size_of::<usize>();
 fn cost(Remembered { query, books, .. }: &Remembered) -> usize {
     let key = match &**query {
         Query::Isbn(_) | Query::Newest => 0,
+        Query::Photo(url) => url.as_str().len() + ALLOCATION,
         Query::Words(s) | Query::Author(s) | Query::Subject(s) => text_cost(s),
     };
     let question = COUNTS + size_of::<Query>() + ALLOCATION + key;

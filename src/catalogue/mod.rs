@@ -35,6 +35,7 @@ use std::time::{Duration, Instant};
 
 use crate::catalogue::book::{Book, Source};
 use crate::catalogue::isbn::Isbn;
+use crate::catalogue::photo::address::PhotoUrl;
 
 use reading::Reading;
 
@@ -55,6 +56,8 @@ pub enum Query {
     Subject(String),
     /// What came to the shelf last.
     Newest,
+    /// The book whose barcode is in the photo at this address; no source is asked this.
+    Photo(PhotoUrl),
 }
 
 impl Query {
@@ -82,6 +85,7 @@ impl Query {
             Self::Words(words) => Some(Self::Words(sent::clean(words)?)),
             Self::Author(name) => Some(Self::Author(sent::clean(name)?)),
             Self::Isbn(_) | Self::Subject(_) | Self::Newest => Some(self.clone()),
+            Self::Photo(_) => None,
         }
     }
 
@@ -101,6 +105,7 @@ impl fmt::Display for Query {
             Self::Author(name) => write!(f, "author:{name}"),
             Self::Subject(id) => write!(f, "subject:{id}"),
             Self::Newest => write!(f, "newest:"),
+            Self::Photo(url) => write!(f, "photo:{}", url.as_str()),
         }
     }
 }

@@ -38,7 +38,7 @@ impl Catalogue for NeoDb {
         let words = match query {
             Query::Isbn(isbn) => isbn.isbn13(),
             Query::Words(words) | Query::Author(words) => words.clone(),
-            Query::Subject(_) | Query::Newest => return Outcome::Unasked,
+            Query::Subject(_) | Query::Newest | Query::Photo(_) => return Outcome::Unasked,
         };
         let search = [("query", words.as_str()), ("category", "book"), ("page", "1")];
         match self.http.get(&self.base.url("/api/catalog/search", &search), until) {

@@ -209,6 +209,7 @@ impl Catalogue for Shelf {
             Query::Isbn(isbn) => self.numbered(&isbn.isbn13()),
             Query::Subject(id) => self.numbered(id),
             Query::Newest => self.newest(),
+            Query::Photo(_) => return Outcome::Unasked,
         };
         match query {
             _ if !numbers.is_empty() => Outcome::Found(self.shown(&numbers)),

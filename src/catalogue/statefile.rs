@@ -17,6 +17,7 @@ use super::Query;
 use super::memory::{Memory, Origin, Remembered, Snapshot};
 use crate::catalogue::book::{Book, Holding, Place, Rating, Source};
 use crate::catalogue::isbn::Isbn;
+use crate::catalogue::photo::address::PhotoUrl;
 
 /// In the header, so that another program's JSON is not taken for ours.
 const MARK: &str = "doumibook memory";
@@ -177,6 +178,7 @@ pub(crate) fn parse_query(key: &str) -> Option<Query> {
         "author" => Query::author(rest),
         "subject" => Query::subject(rest),
         "newest" => Some(Query::Newest),
+        "photo" => PhotoUrl::parse(rest).map(Query::Photo),
         _ => None,
     }
 }

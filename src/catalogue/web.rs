@@ -13,12 +13,12 @@ use serde_json::Value;
 use super::json::{self, JsonError};
 use super::{Outcome, Reason};
 use crate::sys::http::{Failure, Page};
-use crate::sys::sync::Turns;
+use crate::sys::sync::Slots;
 
 /// Bytes of a large answer: 20 books of the real API have 157 KB.
 const LARGE: usize = 256 * 1024;
 /// Large answers that are read at the same time.
-static READING: Turns = Turns::new(2);
+static READING: Slots = Slots::new(2);
 
 /// The operator must act; `setting` names the variable to look at.
 pub fn operator(why: impl Display, setting: &str) -> Outcome {
@@ -48,7 +48,7 @@ pub fn json(page: &Page, setting: &str) -> Result<Value, Outcome> {
     }
     let body = page.body.strip_prefix(b"\xef\xbb\xbf").unwrap_or(&page.body);
     // A turn for as long as it is read: what comes of it may be three times as large.
-    let turn = (body.len() >= LARGE).then(|| READING.take());
+    let turn = (body.len() >= LARGE).then(|| READING.wait());
     let read = json::read(body);
     drop(turn);
     let what = match read {

@@ -1,16 +1,17 @@
 //! Books as replies: one book is a card, several are a numbered list.
 //!
 //! In: books. Out: a [`Reply`]. Pure. Whatever a source does not know leaves no gap: only the
-//! title is always there. A card says everything without its picture, since the hosts of
-//! covers refuse to be linked to.
+//! title is always there. A book with a cover is a news card, which says everything without its
+//! picture, since the hosts of covers may refuse to be linked to; one without is a text, which
+//! holds more, and links that can be tapped.
 
 use crate::catalogue::book::{Book, Holding, Rating, Source};
 use crate::chat::numerals::{self, Script};
 use crate::chat::phrases::{self, card as label};
 use crate::sys::text;
 use crate::wechat::push::Occasion;
-use crate::wechat::reply::{Article, Reply};
-use crate::wechat::reply_text::{ReplyText, fill, link, outside};
+use crate::wechat::reply::{Article, LONGEST_TEXT, Reply};
+use crate::wechat::reply_text::{ReplyText, fill, link, outside, page_link};
 
 /// Books on one page of a list.
 pub const PAGE: usize = 5;
@@ -19,8 +20,17 @@ pub const PAGE: usize = 5;
 const ENTRY_TITLE: usize = 84;
 /// Places on a card; the others are counted.
 const PLACES: usize = 3;
-/// Characters of a title or name that a way on sends; longer texts are no search.
-const SENT: usize = 60;
+/// Bytes of a title or name that a way on sends: 33 characters of three, each of them nine bytes
+/// in a link.
+const SENT: usize = 100;
+/// The longest address of a page that a text leads to.
+const ADDRESS: usize = 300;
+/// Bytes of a text card that are left for a sentence before it.
+const LED: usize = 128;
+/// Characters of a line, from the first of these with which all of them fit.
+const WIDTHS: [usize; 5] = [LINE, 120, 60, 30, 18];
+/// Less of a summary than this many bytes says nothing.
+const LEAST_SUMMARY: usize = 60;
 /// Characters of one line of a card: fifty names are more.
 const LINE: usize = 300;
 
@@ -51,7 +61,7 @@ pub enum Links {
     None,
 }
 
-/// The card of one book: a news article when there is a page to open, else a text.
+/// The card of one book: a news article when there is a picture and a page to open, else a text.
 pub fn card(book: &Book, way: Way, occasion: Occasion, links: Links) -> Reply {
     let url = match (&book.isbn, book.link.as_str(), links) {
         (_, _, Links::None) if book.source.is_own() => String::new(),
@@ -60,14 +70,18 @@ pub fn card(book: &Book, way: Way, occasion: Occasion, links: Links) -> Reply {
         (Some(isbn), "", Links::Douban) => format!("https://book.douban.com/isbn/{isbn}/"),
         (_, link, _) => link.to_owned(),
     };
-    if url.is_empty() {
-        return Reply::text(text_card(book, way));
+    if url.is_empty() || !book.cover.starts_with("https://") {
+        return Reply::text(text_card(book, way, &url));
     }
-    let mut lines = facts(book);
+    let mut lines = [facts(book, LINE), summary(book)].concat();
     // An article holds no links but its own.
     lines.push(ReplyText::default());
     lines.extend(ways_on(book, way).map(|(label, sends)| phrases::way(label, &sends)));
-    let (title, description) = (outside(&headline(book)), ReplyText::join(&lines, "\n").trim_end());
+    let mut title = name(book);
+    if let Rating::Scored { tenths, .. } = book.rating {
+        title = fill("{}  {}", &[&title, &label::score(tenths)]);
+    }
+    let (title, description) = (title, ReplyText::join(&lines, "\n").trim_end());
     Reply::news(vec![Article { title, description, picture: book.cover.clone(), url }], occasion)
 }
 
@@ -78,27 +92,25 @@ fn in_marks(title: &str) -> ReplyText {
 
 /// What a card says of a book, line by line, for those who look at it elsewhere.
 pub fn lines(book: &Book) -> Vec<String> {
-    let facts = facts(book);
-    let facts = facts.iter().map(|line| line.as_str().to_owned());
-    [format!("《{}》", headline(book))].into_iter().chain(facts).collect()
+    let lines = [vec![in_marks(name(book).as_str())], facts(book, LINE), summary(book)].concat();
+    lines.iter().map(|line| line.as_str().to_owned()).collect()
 }
 
-/// The head of a card: title, subtitle and score.
-fn headline(book: &Book) -> String {
-    let mut headline = book.title.clone();
-    if !book.subtitle.is_empty() {
-        headline.push('：');
-        headline.push_str(&book.subtitle);
-    }
-    if let Rating::Scored { tenths, .. } = book.rating {
-        headline.push_str("  ");
-        headline.push_str(label::score(tenths).as_str());
-    }
-    headline
+fn name(book: &Book) -> ReplyText {
+    let colon = if book.subtitle.is_empty() { "" } else { "：" };
+    outside(&format!("{}{colon}{}", book.title, book.subtitle))
 }
 
-/// The lines of a card below its title.
-fn facts(book: &Book) -> Vec<ReplyText> {
+/// The last lines of a card that has room.
+fn summary(book: &Book) -> Vec<ReplyText> {
+    match book.summary.as_str() {
+        "" => Vec::new(),
+        summary => vec![ReplyText::default(), outside(summary)],
+    }
+}
+
+/// The lines of a card below its title, none with more than so many characters of one text.
+fn facts(book: &Book, width: usize) -> Vec<ReplyText> {
     let mut lines = Vec::with_capacity(16);
     match book.rating {
         Rating::Scored { tenths, count } => lines.push(label::rating(book.source, tenths, count)),
@@ -117,20 +129,17 @@ fn facts(book: &Book) -> Vec<ReplyText> {
         (label::SERIES, &book.series),
         ("ISBN", &isbn),
     ] {
-        lines.extend(fact(name, &outside(&text::shorten(value, LINE))));
+        lines.extend(fact(name, &outside(&text::shorten(value, width))));
     }
     if let Some(holding) = &book.holding {
-        lines.extend(fact(label::CALLNO, &outside(&text::shorten(&holding.callno, LINE))));
-        lines.extend(fact(label::LOCATION, &places(holding)));
+        lines.extend(fact(label::CALLNO, &outside(&text::shorten(&holding.callno, width))));
+        lines.extend(fact(label::LOCATION, &places(holding, width)));
         let copies = label::copies(holding.available, holding.total);
         let due = Some(holding.next_return.as_str()).filter(|day| !day.is_empty());
         let parts: Vec<_> = copies.into_iter().chain(due.map(label::next_return)).collect();
         lines.extend((!parts.is_empty()).then(|| ReplyText::join(&parts, "，")));
     }
     lines.extend(fact(label::SOURCE, &label::source(book.source).into()));
-    if !book.summary.is_empty() {
-        lines.extend([ReplyText::default(), outside(&book.summary)]);
-    }
     lines
 }
 
@@ -140,10 +149,10 @@ fn fact(name: &'static str, value: &ReplyText) -> Option<ReplyText> {
 }
 
 /// Where the copies stand: with how many there are, where there are several places.
-fn places(holding: &Holding) -> ReplyText {
+fn places(holding: &Holding, width: usize) -> ReplyText {
     let several = holding.places.len() > 1;
     let shown = holding.places.iter().take(PLACES).map(|place| {
-        let name = outside(&place.name);
+        let name = outside(&text::shorten(&place.name, width));
         match label::copies(place.available, place.total).filter(|_| several) {
             Some(copies) => fill("{}（{}）", &[&name, &copies]),
             None => name,
@@ -156,24 +165,51 @@ fn places(holding: &Holding) -> ReplyText {
     }
 }
 
-/// A card as a text, with the ways on as links that send a message when tapped.
-fn text_card(book: &Book, way: Way) -> ReplyText {
-    let mut card = in_marks(&headline(book));
-    for line in facts(book) {
-        card.push("\n");
-        card.push(line);
+/// A card as a text of at most [`LONGEST_TEXT`], less [`LED`]: with the ways on as links that send
+/// a message when tapped, and one to the page at `url`. Where it is too long the summary is cut,
+/// then the longest lines.
+fn text_card(book: &Book, way: Way, url: &str) -> ReplyText {
+    let mut links: Vec<_> = ways_on(book, way).map(|(label, sends)| link(label, &sends)).collect();
+    if url.len() <= ADDRESS {
+        links.extend(page_link(page_name(book, url), url));
     }
-    let links: Vec<_> = ways_on(book, way).map(|(label, sends)| link(label, &sends)).collect();
+    let links = ReplyText::join(&links, "  ");
+    let room = (LONGEST_TEXT - LED).saturating_sub(links.as_str().len() + 2);
+    let mut card = ReplyText::default();
+    for width in WIDTHS {
+        let title = in_marks(&text::shorten(name(book).as_str(), width));
+        card = ReplyText::join(&[vec![title], facts(book, width)].concat(), "\n");
+        if card.as_str().len() <= room {
+            break;
+        }
+    }
+    let left = room.saturating_sub(card.as_str().len() + "\n\n…".len());
+    let summary = outside(&book.summary);
+    if summary.as_str().len() <= left && !summary.is_empty() {
+        card.push("\n\n");
+        card.push(summary);
+    } else if left >= LEAST_SUMMARY && !summary.is_empty() {
+        card.push("\n\n");
+        card.push(summary.cut(left).trim_end());
+        card.push("…");
+    }
     if !links.is_empty() {
         card.push("\n\n");
-        card.push(ReplyText::join(&links, "  "));
+        card.push(links);
     }
     card
 }
 
+/// What a page is called: whose it is.
+fn page_name(book: &Book, url: &str) -> &'static str {
+    let host = url.split('/').nth(2).unwrap_or_default();
+    let douban = host == "douban.com" || host.ends_with(".douban.com");
+    label::source(if douban { Source::Douban } else { book.source })
+}
+
 /// What a reader may want next: its name, and what to send for it.
 fn ways_on(book: &Book, way: Way) -> impl Iterator<Item = (ReplyText, String)> {
-    let sent = |text: &str| text.chars().take(SENT).collect::<String>();
+    let sent = |text: &str| text::cut(text, SENT).trim_end().to_owned();
     let from = match way {
         Way::List | Way::Place(..) => Some((phrases::TO_LIST, phrases::BACK.to_owned())),
         Way::Number => Some((phrases::OTHER_EDITIONS, phrases::by_title(&sent(&book.title)))),
@@ -301,7 +337,8 @@ mod tests {
             (Source::Douban, PAGE, Links::None,   "<Url><![CDATA[https://lib.example/1]]>"),
         ] {
             let isbn = crate::catalogue::isbn::Isbn::parse("9787536692930");
-            let book = Book { title: "三体".into(), isbn, link: link.into(), source, ..Book::default() };
+            let cover = "https://lib.example/1.jpg".into();
+            let book = Book { title: "三体".into(), isbn, link: link.into(), cover, source, ..Book::default() };
             let reply = card(&book, Way::Words, Occasion::Message, links);
             let ids = (OpenId::parse("oA").unwrap(), AccountId::parse("gh_1").unwrap());
             let xml = reply.to_xml(&ids.0, &ids.1, 1).unwrap();
@@ -345,7 +382,7 @@ mod tests {
         ] {
             let mut book = Book { title: "书".into(), ..Book::default() };
             copies.into_iter().for_each(|copy| book.hold_also(Some(copy)));
-            let mut lines = facts(&book);
+            let mut lines = facts(&book, LINE);
             assert_eq!(lines.pop(), Some("来源：馆藏".into()));
             assert_eq!(ReplyText::join(&lines, "|").as_str(), shown);
         }

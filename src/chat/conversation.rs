@@ -11,6 +11,8 @@ use std::time::Instant;
 use crate::catalogue::answer::Answer;
 use crate::catalogue::fold::fold;
 use crate::catalogue::isbn::{self, Typed};
+use crate::catalogue::photo::address::PhotoUrl;
+use crate::catalogue::photo::fetch::Unread;
 use crate::catalogue::{Query, links};
 use crate::chat::card::Links;
 use crate::chat::numerals;
@@ -93,7 +95,10 @@ impl Conversation {
                 let book = [url, title, description].into_iter().find_map(|part| links::book(part));
                 book.map_or_else(|| say(phrases::LINK), find)
             }
-            Kind::Image => say(phrases::IMAGE),
+            Kind::Image(address) => match PhotoUrl::parse(address) {
+                Some(url) => find(Query::Photo(url)),
+                None => say(phrases::unread(Unread::Unfetched)),
+            },
             Kind::Video => say(phrases::VIDEO),
             Kind::Location => say(phrases::LOCATION),
             Kind::File => say(phrases::FILE),
@@ -232,6 +237,9 @@ impl Conversation {
         answer: &Answer,
         now: Instant,
     ) -> Reply {
+        // From here on a photo is the number in it.
+        let query = answer.photographed.map_or_else(|| wanted.query.clone(), Query::Isbn);
+        let wanted = &Request { query, view: wanted.view };
         let wish = self.wish(wanted, answer);
         let offers = shown::Offered { wish: wish.is_some(), links: self.offers.links };
         if let Some(wish) = wish {

@@ -5,6 +5,7 @@
 
 use crate::catalogue::HITS;
 use crate::catalogue::isbn::Mistake;
+use crate::catalogue::photo::fetch::Unread;
 use crate::wechat::reply_text::{ReplyText, fill, outside};
 
 /// The word that brings an answer which took too long, and the label of its link.
@@ -23,7 +24,8 @@ pub fn help() -> &'static str {
      · 三体\n\
      · 三体 刘慈欣\n\
      · 作者 刘慈欣\n\
-     · 9787536692930\n\n\
+     · 9787536692930\n\
+     书就在手边的话，拍下封底的条形码发来也行。\n\n\
      结果不止一本时，回复序号看详情，回复“更多”看下一页，回复“返回”回到列表。"
 }
 
@@ -196,8 +198,31 @@ pub const LIST_END: &str = "回复序号看详情";
 /// The end of a list of what may have been meant, where wishes are noted.
 pub const GUESS_END: &str = "回复序号看详情；都不是的话，回复“登记”";
 
-/// To a picture.
-pub const IMAGE: &str = "还看不懂图片。请发书名、作者，或书后条形码下面的 ISBN 数字。";
+/// To a photo that leads to no book.
+pub fn unread(why: Unread) -> &'static str {
+    match why {
+        Unread::Nothing => {
+            "没认出条形码。请把整个条形码拍进画面，拍正、拍清楚，光线足一些，再发一次；\
+             也可以直接输入条形码下面的 13 位数字。"
+        }
+        Unread::Several => "图里不止一个条形码，不知道你要查哪本。请只拍一个，或直接输入 ISBN。",
+        Unread::Magazine => "这是期刊的条形码（977 开头），这里只能查图书。",
+        Unread::Goods => "这是商品条形码，不是书号。图书的条形码以 978 或 979 开头，一般印在封底。",
+        Unread::OtherCode => no_isbn(Mistake::NotABook),
+        Unread::NotJpeg => {
+            "这种格式的图片看不了。请用相机拍下条形码再发，或直接输入条形码下面的 13 位数字。"
+        }
+        Unread::TooLarge => {
+            "这张图片太大了。发送时不要选“原图”，再发一次；也可以直接输入条形码下面的 13 位数字。"
+        }
+        Unread::Broken => "这张图片打不开。请再拍一张发来，或直接输入条形码下面的 13 位数字。",
+        Unread::Unfetched => {
+            "这张图片暂时取不到，没能看到条形码。请过一会儿再发一次，\
+             或直接输入条形码下面的 13 位数字。"
+        }
+        Unread::Busy => BUSY,
+    }
+}
 /// To a recording without recognised words.
 pub const VOICE: &str = "没听清这段语音。请打字发书名、作者或 ISBN。";
 /// To a film.
@@ -213,7 +238,7 @@ pub const UNSUPPORTED: &str = "微信没有把这种消息转过来。请发文�
 /// To a scanned code that holds neither ISBN nor book link.
 pub const SCAN: &str = "这个码里没有书号。请扫书后的条形码，或者直接发书名。";
 /// To the menu button that explains scanning.
-pub const SCAN_HOW: &str = "把书后的条形码拍清楚就能查；也可以直接发条形码下面的 ISBN 数字。";
+pub const SCAN_HOW: &str = "拍下书后的条形码发来就能查；也可以直接发条形码下面的 ISBN 数字。";
 
 /// Quotes what was searched.
 pub fn quoted(words: &str) -> ReplyText {
@@ -232,6 +257,8 @@ pub fn by_isbn(isbn: &str) -> ReplyText {
 
 /// Names a search by a Douban link.
 pub const BY_LINK: &str = "这个链接里的书";
+/// Names a search by a photo whose number is not known yet.
+pub const BY_PHOTO: &str = "图片里的书";
 
 /// Labels on a card; the order here is the order there.
 pub mod card {

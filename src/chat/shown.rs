@@ -59,7 +59,7 @@ fn found(
         }
         (_, [book]) if !answer.guess => {
             let way = match wanted.query {
-                Query::Isbn(_) | Query::Subject(_) => Way::Number,
+                Query::Isbn(_) | Query::Subject(_) | Query::Photo(_) => Way::Number,
                 Query::Words(_) | Query::Newest => Way::Words,
                 Query::Author(_) => Way::Author,
             };
@@ -95,6 +95,7 @@ fn without_books(verdict: Verdict, query: &Query, offered: bool) -> Reply {
         (Verdict::TooMany, _) => Reply::text(phrases::SLOW_DOWN),
         (Verdict::Busy, _) => Reply::text(phrases::BUSY),
         (Verdict::Trouble, _) => Reply::text(phrases::TROUBLE),
+        (Verdict::Unread(why), _) => Reply::text(phrases::unread(why)),
         (Verdict::Unasked, Query::Newest) => Reply::text(phrases::NO_NEWEST),
         (Verdict::Unasked, Query::Subject(_)) => Reply::text(phrases::LINK),
         // Unasked are signs alone, which no source searches for.
@@ -106,7 +107,7 @@ fn not_found(query: &Query, offered: bool) -> Reply {
     let way = match query {
         Query::Words(_) | Query::Newest => phrases::TRY_WORDS,
         Query::Author(_) => phrases::TRY_AUTHOR,
-        Query::Isbn(_) | Query::Subject(_) => phrases::TRY_TITLE,
+        Query::Isbn(_) | Query::Subject(_) | Query::Photo(_) => phrases::TRY_TITLE,
     };
     let mut text = phrases::not_found(searched(query), way);
     if let Some(sends) = wish::sends(query).filter(|_| offered) {
@@ -134,5 +135,6 @@ pub fn searched(query: &Query) -> ReplyText {
         Query::Isbn(isbn) => phrases::by_isbn(&isbn.isbn13()),
         Query::Subject(_) => phrases::BY_LINK.into(),
         Query::Newest => phrases::NEWEST.into(),
+        Query::Photo(_) => phrases::BY_PHOTO.into(),
     }
 }

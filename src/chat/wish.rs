@@ -81,7 +81,7 @@ pub fn sends(query: &Query) -> Option<String> {
     match query {
         Query::Isbn(isbn) => Some(phrases::wish_isbn(&isbn.isbn13())),
         Query::Words(words) => Some(phrases::wish_words(words)),
-        Query::Author(_) | Query::Subject(_) | Query::Newest => None,
+        Query::Author(_) | Query::Subject(_) | Query::Newest | Query::Photo(_) => None,
     }
 }
 

@@ -5,11 +5,13 @@
 //! signed with the account's token. Whatever that server answers, nothing of it but plain text
 //! reaches the terminal.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use crate::catalogue::Library;
 use crate::catalogue::memory::Memory;
+use crate::catalogue::photo::Barcode;
 use crate::cli::command::Ask;
 use crate::cli::serve::Failed;
 use crate::cli::settings::Settings;
@@ -31,12 +33,6 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed
     if mode != Mode::Plain && settings.keys.is_empty() {
         return Err("--mode needs DOUMIBOOK_AES_KEY and DOUMIBOOK_APP_ID".to_owned().into());
     }
-    let xml = match &ask.raw {
-        None => simulator::push(ask.kind, &ask.text).into_bytes(),
-        Some(path) => std::fs::read(path).map_err(|error| {
-            format!("--raw is \"{}\", which cannot be read: {error}", path.display())
-        })?,
-    };
     let http = setup::http(&settings)?;
     // Whoever asks a server needs our account and none of our sources.
     let library = match ask.url {
@@ -45,10 +41,21 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed
     };
     let service = setup::service(settings, Arc::new(library));
     let wechat = WeChat::new(&service.credentials, mode);
-    let (query, body) = wechat.send(&xml)?;
     let mut shown = String::new();
+    let xml = match (&ask.raw, &ask.photo) {
+        (Some(path), _) => read("--raw", path)?,
+        (None, Some(path)) => {
+            let seen = simulator::show_photo(&service, &read("--photo", path)?);
+            let (url, barcode) =
+                seen.ok_or_else(|| "the photo could not be looked at".to_owned())?;
+            shown.push_str(&line_of(barcode));
+            simulator::push(ask.kind, url.as_str()).into_bytes()
+        }
+        (None, None) => simulator::push(ask.kind, &ask.text).into_bytes(),
+    };
+    let (query, body) = wechat.send(&xml)?;
     if ask.show_xml {
-        shown = format!("{}\n", printable(&String::from_utf8_lossy(&xml)));
+        shown.push_str(&format!("{}\n", printable(&String::from_utf8_lossy(&xml))));
     }
     for delivery in 1..=ask.times {
         let came = match &ask.url {
@@ -66,6 +73,20 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed
         shown.push('\n');
     }
     Ok(shown)
+}
+
+fn read(option: &str, path: &Path) -> Result<Vec<u8>, String> {
+    std::fs::read(path).map_err(|error| {
+        format!("{option} is \"{}\", which cannot be read: {error}", path.display())
+    })
+}
+
+/// What the bars in a photo say.
+fn line_of(barcode: Barcode) -> String {
+    match barcode {
+        Barcode::Ean13(digits) => format!("barcode {}\n", digits.map(|d| d.to_string()).concat()),
+        _ => "barcode none\n".to_owned(),
+    }
 }
 
 fn over_http(http: &Http, url: &str, query: &QueryPairs, body: &[u8]) -> Result<Came, String> {
@@ -113,7 +134,8 @@ fn show(reply: &str, xml: bool, colour: bool) -> String {
     }
 }
 
-/// Links become their labels; what a tap would send stands behind in brackets when it differs.
+/// Links become their labels; what a tap would send or open stands behind in brackets when it
+/// differs.
 fn plain_links(content: &str) -> String {
     let mut shown = String::new();
     let mut rest = content;
@@ -122,11 +144,14 @@ fn plain_links(content: &str) -> String {
         let Some((href, after)) = link.split_once("\">") else { break };
         let Some((label, after)) = after.split_once("</a>") else { break };
         shown.push_str(label);
+        if !href.starts_with("weixin:") {
+            shown.push_str(&format!(" [{href}]"));
+        }
         let sends = href.split_once("msgmenucontent=").map(|(_, sends)| sends);
         let sends = sends.and_then(|sends| sends.split('&').next());
         let sends = sends.and_then(percent::percent_decode).unwrap_or_default();
         // A number stands before its line anyway.
-        if sends != label && !sends.bytes().all(|b| b.is_ascii_digit()) {
+        if sends != label && !sends.is_empty() && !sends.bytes().all(|b| b.is_ascii_digit()) {
             shown.push_str(&format!(" [{sends}]"));
         }
         rest = after;

@@ -81,6 +81,8 @@ pub struct Ask {
     pub times: u32,
     /// A file with the push's XML, instead of text and kind.
     pub raw: Option<PathBuf>,
+    /// A photo of a barcode, instead of text and kind.
+    pub photo: Option<PathBuf>,
     /// Whether to print XML instead of what a reader sees.
     pub show_xml: bool,
 }
@@ -109,6 +111,7 @@ pub fn help() -> String {
          \x20 --mode MODE        plain, compatible or secure (default: as DOUMIBOOK_MODE)\n\
          \x20 --kind KIND        text, voice, scan, subscribe, unsubscribe, click, image, link,\n\
          \x20                    video, location, file or own-code (TEXT is its scene)\n\
+         \x20 --photo FILE       print the barcode in a photo, and the reply to it (not with --url)\n\
          \x20 --times N          deliver the same push N times, 1 to 3\n\
          \x20 --raw FILE         send the XML in this file\n\
          \x20 --show xml         print the XML of push and reply\n\
@@ -166,6 +169,7 @@ fn parse(mut words: lexopt::Parser) -> Result<Command, lexopt::Error> {
             ("ask", Long("kind")) => ask.kind = value(&mut words, "--kind", parse_kind)?,
             ("ask", Long("times")) => ask.times = value(&mut words, "--times", times)?,
             ("ask", Long("raw")) => ask.raw = Some(words.value()?.into()),
+            ("ask", Long("photo")) => ask.photo = Some(words.value()?.into()),
             ("ask", Long("show")) => {
                 ask.show_xml = value(&mut words, "--show", |what| match what {
                     "xml" => Ok(true),
@@ -220,6 +224,13 @@ fn told(mut ask: Ask, words: &[OsString]) -> Result<Ask, &'static str> {
     ask.text = words.join(" ");
     let speaks =
         [PushKind::Text, PushKind::Voice, PushKind::Scan, PushKind::Link].contains(&ask.kind);
+    if ask.photo.is_some() {
+        if ask.url.is_some() || ask.raw.is_some() {
+            return Err("--photo is read in this process; leave --url and --raw out");
+        }
+        ask.kind = PushKind::Image;
+        return Ok(ask);
+    }
     if ask.text.is_empty() && ask.raw.is_none() && speaks {
         return Err("ask what? Give a title, an author or an ISBN: doumibook ask 三体");
     }

@@ -1,5 +1,5 @@
 //! The page on which an operator tries the account before owning one: `GET /` in `demo` shows
-//! a chat, and `POST /demo/say` does what is done there as a reader.
+//! a chat, and `POST /demo/say` does what is done there as a reader, `POST /demo/photo` with a photo.
 //!
 //! In: requests from this machine. Out: the page, or the XML of a push and of its reply with
 //! the milliseconds between. What is said goes the way of a real push: written as XML, signed,
@@ -27,6 +27,8 @@ use crate::wechat::reply::LONGEST_TEXT;
 
 /// `{{account}}` and `{{key}}` stand for what is only known at the start.
 const PAGE: &str = include_str!("demo_page.html");
+/// Without the page's key.
+const FORBIDDEN: (u16, &str) = (403, "forbidden: load the page again\n");
 /// What a reader can do on the page; `ask` knows more.
 const KINDS: [PushKind; 4] = [PushKind::Text, PushKind::Scan, PushKind::Subscribe, PushKind::Click];
 
@@ -93,8 +95,17 @@ impl Demo {
                 Ok((kind, text)) => say(service, kind, &text),
                 Err((status, line)) => Response::line(status, line),
             }),
+            ("/demo/photo", "POST") => Some(match self.open(call.body) {
+                Some(jpeg) => send_photo(service, jpeg),
+                None => Response::line(FORBIDDEN.0, FORBIDDEN.1),
+            }),
             _ => None,
         }
+    }
+
+    /// A photo: the key, and the JPEG behind it.
+    fn open<'a>(&self, body: &'a [u8]) -> Option<&'a [u8]> {
+        body.strip_prefix(self.key.as_bytes())
     }
 
     /// What is to be said: `{"key": …, "kind": "text" | "scan" | "subscribe" | "click",
@@ -104,7 +115,7 @@ impl Demo {
         let field = |name| said.get(name).and_then(Value::as_str).unwrap_or_default();
         // A page elsewhere cannot time this to the nanosecond, which is what guessing would take.
         if field("key") != self.key {
-            return Err((403, "forbidden: load the page again\n"));
+            return Err(FORBIDDEN);
         }
         let kind = parse_kind(field("kind")).ok().filter(|kind| KINDS.contains(kind));
         let kind = kind.ok_or((400, "unknown kind\n"))?;
@@ -113,6 +124,14 @@ impl Demo {
             return Err((413, "the text is longer than 2048 bytes\n"));
         }
         Ok((kind, field("text").to_owned()))
+    }
+}
+
+/// A photo that the page sent instead of WeChat's hosts.
+fn send_photo(service: &Arc<Service>, jpeg: &[u8]) -> Response {
+    match simulator::show_photo(service, jpeg) {
+        Some((url, _)) => say(service, PushKind::Image, url.as_str()),
+        None => Response::line(503, "the photo could not be looked at\n"),
     }
 }
 

@@ -14,6 +14,7 @@ use crate::catalogue::interlib::Interlib;
 use crate::catalogue::library::{Guarded, Library};
 use crate::catalogue::memory::{Memory, Origin};
 use crate::catalogue::neodb::NeoDb;
+use crate::catalogue::photo::fetch::Photos;
 use crate::catalogue::shelf::reload::{self, ReloadableShelf, TOLD};
 use crate::catalogue::shelf::{Shelf, encoding};
 use crate::catalogue::{Catalogue, Served, statefile};
@@ -79,7 +80,8 @@ pub fn library(settings: &Settings, state: Option<&Path>) -> Result<Library, Str
             memory
         }
     };
-    Ok(Library::new(sources, memory))
+    let photos = Photos::new(Arc::new(http(settings)?));
+    Ok(Library::new(sources, memory).with_photos(photos))
 }
 
 /// What a source's answers depend on.

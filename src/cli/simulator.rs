@@ -7,7 +7,9 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
-use crate::service::lookups::OwnThread;
+use crate::catalogue::photo::address::PhotoUrl;
+use crate::catalogue::photo::{Barcode, fetch};
+use crate::service::lookups::{LOOKUP, OwnThread};
 use crate::service::response::Response;
 use crate::service::ticket::{Client, Parking, Ticket};
 use crate::service::{Call, Handled, Service};
@@ -52,7 +54,7 @@ pub enum PushKind {
     Unsubscribe,
     /// A menu button.
     Click,
-    /// A picture.
+    /// A picture; the text is its address.
     Image,
     /// A shared page.
     Link,
@@ -81,7 +83,8 @@ pub fn parse_kind(text: &str) -> Result<PushKind, String> {
     known.ok_or_else(|| format!("one of {}", KINDS.map(|(name, _)| name).join(", ")))
 }
 
-/// The push as WeChat writes it; `text` is what the reader types, says, scans or taps.
+/// The push as WeChat writes it; `text` is what the reader types, says, scans or taps, or the
+/// address of a picture.
 pub fn push(kind: PushKind, text: &str) -> String {
     let now = unix::since_1970();
     let head = |kind| {
@@ -98,7 +101,7 @@ pub fn push(kind: PushKind, text: &str) -> String {
         PushKind::Voice => {
             message("voice").text("MediaId", "m").text("Format", "amr").text("Recognition", text)
         }
-        PushKind::Image => message("image").text("PicUrl", "").text("MediaId", "m"),
+        PushKind::Image => message("image").text("PicUrl", text).text("MediaId", "m"),
         PushKind::Video => message("video").text("MediaId", "m").text("ThumbMediaId", "t"),
         PushKind::Location => message("location").text("Location_X", "23.1").text("Label", text),
         PushKind::File => message("file").text("Title", text).text("Description", ""),
@@ -121,6 +124,15 @@ pub fn push(kind: PushKind, text: &str) -> String {
         PushKind::Click => event("CLICK").text("EventKey", text),
     }
     .finish()
+}
+
+/// Has the service read a photo that is at hand, and returns the address to send for it, with what
+/// its bars say. Only then is the push of that address answered without a request.
+pub fn show_photo(service: &Service, jpeg: &[u8]) -> Option<(PhotoUrl, Barcode)> {
+    let url = fetch::made_up(jpeg)?;
+    let photos = service.lookups.library().photos()?;
+    let barcode = photos.learn(&url, jpeg, Instant::now() + LOOKUP)?;
+    Some((url, barcode))
 }
 
 /// The parameters of a push.

@@ -59,6 +59,8 @@ pub enum PushOutcome {
     NotFound,
     /// No source knows such a number.
     Unasked,
+    /// A photo without a book's barcode.
+    Unread,
     /// A source could not be asked just now.
     Busy,
     /// The sources fail.
@@ -74,9 +76,9 @@ pub enum PushOutcome {
 impl PushOutcome {
     /// Every one.
     #[rustfmt::skip]
-    pub const ALL: [Self; 11] = [
-        Self::Said, Self::Found, Self::FoundStale, Self::Guessed, Self::NotFound, Self::Unasked, Self::Busy,
-        Self::Trouble, Self::TooMany, Self::QueueFull, Self::ParkingFull,
+    pub const ALL: [Self; 12] = [
+        Self::Said, Self::Found, Self::FoundStale, Self::Guessed, Self::NotFound, Self::Unasked, Self::Unread,
+        Self::Busy, Self::Trouble, Self::TooMany, Self::QueueFull, Self::ParkingFull,
     ];
 
     /// Its name in metrics and log.
@@ -89,6 +91,7 @@ impl PushOutcome {
             Self::Guessed     => "guessed",
             Self::NotFound    => "not_found",
             Self::Unasked     => "unasked",
+            Self::Unread      => "unread",
             Self::Busy        => "busy",
             Self::Trouble     => "trouble",
             Self::TooMany     => "too_many",

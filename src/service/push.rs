@@ -17,6 +17,7 @@ use super::silences::{LET_GO, Silence};
 use super::ticket::Parking;
 use super::{Call, Handled, Service, note_old};
 use crate::catalogue::answer::{Answer, Verdict};
+use crate::catalogue::photo::fetch::Unread;
 use crate::chat::conversation::Next;
 use crate::chat::phrases;
 use crate::chat::readers::{Request, View};
@@ -222,7 +223,9 @@ impl Service {
             (Verdict::Unasked, _) => PushOutcome::Unasked,
             (Verdict::TooMany, _) => PushOutcome::TooMany,
             (Verdict::Busy, _) => PushOutcome::Busy,
-            (Verdict::Trouble, _) => PushOutcome::Trouble,
+            (Verdict::Trouble | Verdict::Unread(Unread::Unfetched), _) => PushOutcome::Trouble,
+            (Verdict::Unread(Unread::Busy), _) => PushOutcome::Busy,
+            (Verdict::Unread(_), _) => PushOutcome::Unread,
         };
         let source = match (answer.remembered, answer.source) {
             (true, _) => Some("memory"),

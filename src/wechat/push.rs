@@ -36,8 +36,8 @@ pub enum Kind {
     Text(String),
     /// A sticker or the like, for which WeChat sends a placeholder text.
     Unsupported,
-    /// A picture.
-    Image,
+    /// A picture, with the address that WeChat keeps it at.
+    Image(String),
     /// Speech, with what WeChat understood of it; these days mostly nothing.
     Voice(Option<String>),
     /// A video, long or short.
@@ -173,7 +173,7 @@ impl Push {
         match &self.kind {
             Kind::Text(_) => "text",
             Kind::Unsupported => "unsupported",
-            Kind::Image => "image",
+            Kind::Image(_) => "image",
             Kind::Voice(_) => "voice",
             Kind::Video => "video",
             Kind::Location => "location",
@@ -223,7 +223,7 @@ impl Kind {
                 content if PLACEHOLDERS.contains(&content.trim()) => Self::Unsupported,
                 content => Self::Text(content),
             },
-            "image" => Self::Image,
+            "image" => Self::Image(fields.word("PicUrl").to_owned()),
             "voice" => Self::Voice(filled(fields.word("Recognition"))),
             "video" | "shortvideo" => Self::Video,
             "location" => Self::Location,

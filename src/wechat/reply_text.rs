@@ -19,7 +19,7 @@
 
 use crate::sys::percent;
 use crate::sys::text::cut;
-use crate::sys::visible::visible;
+use crate::sys::visible::{is_address, visible};
 
 /// Text that may stand in a reply.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -88,6 +88,19 @@ pub fn link(label: impl Into<ReplyText>, sends: &str) -> ReplyText {
     ReplyText(format!(
         "<a href=\"weixin://bizmsgmenu?msgmenucontent={sends}&msgmenuid=1\">{label}</a>"
     ))
+}
+
+/// A link in a text: a tap on `label` opens `url`, whatever characters are in that; none where it is
+/// no address that may be shown.
+pub fn page_link(label: &'static str, url: &str) -> Option<ReplyText> {
+    let url: String = url
+        .chars()
+        .map(|c| match c {
+            '"' | '<' | '>' => percent::percent_encode(c.encode_utf8(&mut [0; 4])),
+            _ => c.to_string(),
+        })
+        .collect();
+    is_address(&url).then(|| ReplyText(format!("<a href=\"{url}\">{label}</a>")))
 }
 
 impl ReplyText {

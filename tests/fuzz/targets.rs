@@ -157,6 +157,7 @@ fn check_query(query: &Query) {
             assert!(!words.is_empty());
         }
         Query::Isbn(isbn) => check_isbn(*isbn),
+        Query::Photo(url) => assert!(PhotoUrl::parse(url.as_str()).is_some()),
         Query::Subject(id) => assert!((1..=12).contains(&id.len())),
         Query::Newest => {}
     }

@@ -75,7 +75,7 @@ pub fn searches(query: &Query) -> Vec<Search> {
             (vec![plain(words), plainer], None)
         }
         Query::Author(name) => (vec![plain(name)], Some("author")),
-        Query::Subject(_) | Query::Newest => (Vec::new(), None),
+        Query::Subject(_) | Query::Newest | Query::Photo(_) => (Vec::new(), None),
     };
     let mut texts: Vec<String> = texts;
     texts.retain(|text| !text.is_empty());

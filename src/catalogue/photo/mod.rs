@@ -2,7 +2,7 @@
 //!
 //! In: the bytes of a JPEG. Out: the EAN-13 in it, or why there is none. Never: a number that two
 //! lines do not agree on or whose check digit does not fit, a panic, or memory beyond what the
-//! picture takes. No clock, no network, no file.
+//! picture takes. No clock, no network, no file but for [`fetch`], which begins with an address.
 //!
 //! # The way of a photo
 //!
@@ -14,10 +14,11 @@
 //!    the line may be; [`fit`] takes each digit for the one that leaves the least unexplained.
 //! 5. [`ean13`] believes what lines agree on.
 //!
-//! [`address`] says where photos may be fetched from.
+//! [`address`] says where photos may be fetched from; [`fetch`] does, and says whose book it is.
 
 pub mod address;
 pub mod ean13;
+pub mod fetch;
 pub mod field;
 pub mod fit;
 pub mod grey;

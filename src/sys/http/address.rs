@@ -143,7 +143,7 @@ pub(super) fn is_loopback(host: &str) -> bool {
 
 /// Whether plain HTTP to this host stays on this machine or in a private network: RFC 1918,
 /// RFC 6598 (100.64.0.0/10, used by overlay networks), RFC 4193 and link-local IPv6.
-fn is_near(host: &str) -> bool {
+pub(super) fn is_near(host: &str) -> bool {
     is_loopback(host)
         || match bare(host).parse() {
             Ok(IpAddr::V4(ip)) => ip.is_private() || matches!(ip.octets(), [100, 64..=127, ..]),

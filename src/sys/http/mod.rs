@@ -2,10 +2,12 @@
 //!
 //! In: a [`Url`] and the moment by which an answer is of use. Out: a [`Page`] with whatever
 //! status the service chose, or a [`Failure`] that says why there is none. Whatever the other
-//! side does, a call ends at its moment, holds at most [`MAX_BODY`] of an answer, follows
-//! redirects only within the same origin, and never tells a query (keys travel there) to a log.
+//! side does, a call ends at its moment, holds at most [`MAX_BODY`] of an answer or what the caller
+//! allows, follows redirects only within the same origin or where the caller allows, and never
+//! tells a query (keys travel there) to a log.
 
 mod address;
+mod forward;
 mod later;
 mod proxy;
 mod resolver;
@@ -13,15 +15,16 @@ mod resolver;
 use std::collections::HashMap;
 use std::fmt;
 use std::io;
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use ureq::http::header::{CONTENT_ENCODING, LOCATION, RETRY_AFTER};
 use ureq::http::uri::Authority;
 use ureq::http::{Response, Uri};
-use ureq::unversioned::transport::DefaultConnector;
+use ureq::unversioned::transport::{Connector as _, DefaultConnector};
 use ureq::{Agent, Body, RequestBuilder};
 
+use forward::Forwarding;
 use resolver::CachingResolver;
 
 use crate::sys::sync::lock;
@@ -53,7 +56,7 @@ const IDLE: Duration = Duration::from_secs(15);
 pub struct Http {
     agent: Agent,
     resolver: CachingResolver,
-    proxy: Proxy,
+    proxy: Arc<Proxy>,
     /// When each host last answered: for [`IDLE`] after that, a connection to it may be an old
     /// one, which ureq does not tell.
     answered: Mutex<HashMap<Option<Authority>, Instant>>,
@@ -66,7 +69,7 @@ pub struct Page {
     pub status: u16,
     /// How long to wait before asking again: Retry-After, at most a day.
     pub retry_after: Option<Duration>,
-    /// At most [`MAX_BODY`] bytes.
+    /// At most [`MAX_BODY`] bytes, or what was allowed.
     pub body: Vec<u8>,
     /// Whether the body is compressed, which nobody asked for: some proxies do it all the same.
     pub compressed: bool,
@@ -83,7 +86,7 @@ pub enum Failure {
     Redirected(String),
     /// Redirected within the origin, again and again.
     Circles,
-    /// The answer is larger than [`MAX_BODY`].
+    /// The answer is larger than [`MAX_BODY`], or than was allowed.
     TooLarge,
     /// Anything else that keeps a page from coming, in words.
     Broken(&'static str),
@@ -139,18 +142,32 @@ impl Http {
             .max_idle_connections_per_host(IDLE_CONNECTIONS)
             .max_idle_age(IDLE)
             .build();
-        let resolver = CachingResolver::default();
-        let agent = Agent::with_parts(config, DefaultConnector::default(), resolver.clone());
+        let proxy = Arc::new(proxy);
+        let resolver = CachingResolver::new(proxy.clone());
+        let connector = DefaultConnector::default().chain(Forwarding(proxy.clone()));
+        let agent = Agent::with_parts(config, connector, resolver.clone());
         Self { agent, resolver, proxy, answered: Mutex::default() }
     }
 
     /// Asks for a page; gives up at `until`.
     pub fn get(&self, url: &Url, until: Instant) -> Result<Page, Failure> {
-        let call = Call { started: Instant::now(), until };
+        self.get_within(url, until, MAX_BODY, |_| false)
+    }
+
+    /// Asks for a page of at most `most` bytes; redirects are also followed to addresses that
+    /// `goes` allows.
+    pub fn get_within(
+        &self,
+        url: &Url,
+        until: Instant,
+        most: u64,
+        goes: fn(&str) -> bool,
+    ) -> Result<Page, Failure> {
+        let call = Call { started: Instant::now(), until, most };
         let mut uri = url.uri().ok_or(PROTOCOL)?;
         for _ in 0..=REDIRECTS {
             let response = self.ask(&uri, &call)?;
-            match next(&uri, &response)? {
+            match next(&uri, &response, goes)? {
                 None => return call.page(response),
                 Some(there) => uri = there,
             }
@@ -194,7 +211,7 @@ impl Http {
         body: &[u8],
         until: Instant,
     ) -> Result<Page, Failure> {
-        let call = Call { started: Instant::now(), until };
+        let call = Call { started: Instant::now(), until, most: MAX_BODY };
         let uri = url.uri().ok_or(PROTOCOL)?;
         let request = call.limit(self.agent.post(&uri), self.proxy.for_uri(&uri))?;
         let sent = request.content_type(content_type).send(body);
@@ -202,10 +219,12 @@ impl Http {
     }
 }
 
-/// The time one call may take, over all its requests.
+/// What one call may take, over all its requests.
 struct Call {
     started: Instant,
     until: Instant,
+    /// Bytes of an answer.
+    most: u64,
 }
 
 impl Call {
@@ -227,7 +246,7 @@ impl Call {
             header(&response, RETRY_AFTER).and_then(|text| later::wish(text, unix::seconds()));
         let encoding = header(&response, CONTENT_ENCODING).unwrap_or("identity");
         let compressed = !encoding.eq_ignore_ascii_case("identity") && !encoding.is_empty();
-        let body = response.body_mut().with_config().limit(MAX_BODY).read_to_vec();
+        let body = response.body_mut().with_config().limit(self.most).read_to_vec();
         Ok(Page {
             status: response.status().as_u16(),
             retry_after,
@@ -268,14 +287,18 @@ fn header(response: &Response<Body>, name: ureq::http::HeaderName) -> Option<&st
     response.headers().get(name)?.to_str().ok().map(str::trim)
 }
 
-/// Where a redirect leads, if the answer is one and stays within its origin.
-fn next(from: &Uri, response: &Response<Body>) -> Result<Option<Uri>, Failure> {
+/// Where a redirect leads, if the answer is one and stays within its origin or goes where it may.
+fn next(
+    from: &Uri,
+    response: &Response<Body>,
+    goes: fn(&str) -> bool,
+) -> Result<Option<Uri>, Failure> {
     if !matches!(response.status().as_u16(), 301 | 302 | 303 | 307 | 308) {
         return Ok(None);
     }
     let Some(location) = header(response, LOCATION) else { return Ok(None) };
     match address::resolve(from, location).parse::<Uri>() {
-        Ok(to) if origin(&to) == origin(from) => Ok(Some(to)),
+        Ok(to) if origin(&to) == origin(from) || goes(&to.to_string()) => Ok(Some(to)),
         Ok(to) => Err(Failure::Redirected(host(&to) + to.path())),
         Err(_) => Err(PROTOCOL),
     }

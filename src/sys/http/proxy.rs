@@ -7,20 +7,23 @@
 //! - `https_proxy`, else `HTTPS_PROXY`, else `all_proxy`, else `ALL_PROXY`: the proxy for all
 //!   `https://` requests, as `http://[user:password@]host:port` (or `https://…`). SOCKS is not
 //!   spoken.
+//! - `http_proxy`, else `HTTP_PROXY`, else `all_proxy`, else `ALL_PROXY`: the proxy for `http://`
+//!   requests to public hosts, as `http://[user:password@]host:port`.
 //! - `no_proxy`, else `NO_PROXY`: hosts to reach directly, separated by commas. A name stands
 //!   for itself and everything below it, `*` for everything.
 //!
-//! `http_proxy` is not read: plain HTTP goes only to this machine and private networks (see
-//! `BaseUrl`), and those are inside of any proxy. Loopback is never proxied.
+//! Loopback is never proxied, and plain HTTP to private networks is not, since those are inside of
+//! any proxy.
 
 use ureq::http::Uri;
 
-use super::address::is_loopback;
+use super::address::{is_loopback, is_near};
 
 /// The operator's proxy, if any, and the hosts that are reached without it.
 #[derive(Clone, Debug, Default)]
 pub struct Proxy {
     through: Option<ureq::Proxy>,
+    plain: Option<ureq::Proxy>,
     except: Vec<String>,
 }
 
@@ -37,20 +40,35 @@ impl Proxy {
         let first = |names: &[&'static str]| names.iter().find_map(|&name| set(name));
         let bad =
             |name| format!("{name} is not a proxy that can be used; expected http://host:port");
-        let through = first(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"])
-            .map(|(name, value)| usable(value.trim()).ok_or_else(|| bad(name)))
-            .transpose()?;
+        let named = |names, use_it: fn(&str) -> Option<ureq::Proxy>| {
+            let named = first(names).map(|(name, value)| use_it(value.trim()).ok_or(bad(name)));
+            named.transpose()
+        };
+        let through = named(&["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"], usable)?;
+        let plain = named(&["http_proxy", "HTTP_PROXY"], |text| usable(text).filter(is_plain))?;
+        let plain = plain.or(named(&["all_proxy", "ALL_PROXY"], usable)?.filter(is_plain));
         let except = first(&["no_proxy", "NO_PROXY"]).map(|(_, hosts)| hosts).unwrap_or_default();
-        Ok(Self { through, except: except.split(',').filter_map(pattern).collect() })
+        Ok(Self { through, plain, except: except.split(',').filter_map(pattern).collect() })
     }
 
-    /// The proxy for a request, if it goes through one.
+    /// The proxy through which a request goes in a tunnel, if it does.
     pub(super) fn for_uri(&self, uri: &Uri) -> Option<ureq::Proxy> {
-        let host = uri.host()?.to_ascii_lowercase();
-        let direct = uri.scheme_str() != Some("https")
-            || is_loopback(&host)
-            || self.except.iter().any(|p| p == "*" || is_at_or_below(&host, p));
-        self.through.clone().filter(|_| !direct)
+        let https = uri.scheme_str() == Some("https");
+        let through =
+            self.through.as_ref().filter(|_| https && !uri.host().is_none_or(is_loopback));
+        through.filter(|_| !self.is_excepted(uri)).cloned()
+    }
+
+    /// The proxy to which a request goes in place of its host, if it does: plain HTTP has nothing
+    /// that a tunnel would keep secret.
+    pub(super) fn forwards(&self, uri: &Uri) -> Option<&ureq::Proxy> {
+        let far = uri.scheme_str() == Some("http") && !is_near(uri.host()?);
+        self.plain.as_ref().filter(|_| far && !self.is_excepted(uri))
+    }
+
+    fn is_excepted(&self, uri: &Uri) -> bool {
+        let host = uri.host().unwrap_or_default().to_ascii_lowercase();
+        self.except.iter().any(|p| p == "*" || is_at_or_below(&host, p))
     }
 }
 
@@ -59,6 +77,11 @@ impl Proxy {
 fn usable(text: &str) -> Option<ureq::Proxy> {
     use ureq::ProxyProtocol::{Http, Https};
     ureq::Proxy::new(text).ok().filter(|p| matches!(p.protocol(), Http | Https))
+}
+
+/// A request is forwarded to a proxy in the clear only.
+fn is_plain(proxy: &ureq::Proxy) -> bool {
+    proxy.protocol() == ureq::ProxyProtocol::Http
 }
 
 /// `.example.org`, `*.example.org` and `example.org` mean the same.
@@ -97,6 +120,7 @@ mod tests {
             (&[("https_proxy", " ")],                       "https://h/",           None),
             (&[("http_proxy", "http://p:1")],               "https://h/",           None),
             (&[p],                                          "http://10.0.0.1/",     None),
+            (&[p],                                          "http://h/",            None),
             (&[p],                                          "https://localhost/",   None),
             (&[p],                                          "https://127.0.0.9:1/", None),
             (&[p],                                          "https://[::1]/",       None),
@@ -111,6 +135,29 @@ mod tests {
         ] {
             let found = proxy(vars).unwrap().for_uri(&url.parse().unwrap());
             assert_eq!(found.as_ref().map(ureq::Proxy::host), through, "{vars:?} {url}");
+        }
+    }
+
+    #[test]
+    #[rustfmt::skip]
+    fn which_plain_requests_go_to_which_proxy() {
+        let p = ("http_proxy", "http://p:3128");
+        for (vars, url, through) in [
+            (&[][..],                                     "http://h/",             None),
+            (&[p],                                        "http://h/a?b",          Some("p")),
+            (&[p],                                        "https://h/",            None),
+            (&[p],                                        "http://localhost:8080/", None),
+            (&[p],                                        "http://192.168.1.2/",   None),
+            (&[("HTTP_PROXY", "p:3128")],                 "http://h/",             Some("p")),
+            (&[("ALL_PROXY", "http://all:1"), p],         "http://h/",             Some("p")),
+            (&[("all_proxy", "http://all:1")],            "http://h/",             Some("all")),
+            (&[("https_proxy", "http://s:1")],            "http://h/",             None),
+            (&[("all_proxy", "https://all:1")],           "http://h/",             None),
+            (&[p, ("no_proxy", "example.org")],           "http://x.example.org/", None),
+        ] {
+            let proxy = proxy(vars).unwrap();
+            let found = proxy.forwards(&url.parse().unwrap());
+            assert_eq!(found.map(ureq::Proxy::host), through, "{vars:?} {url}");
         }
     }
 
