@@ -201,12 +201,12 @@ fn shown(count: i64) -> String {
 #[rustfmt::skip]
 fn every_field_as_libraries_fill_it() {
     let fields: Vec<(&'static str, &'static str, Vec<&'static str>, Vec<&'static str>)> = vec![
-        ("只有题名",   r#""author_meta":null,"publisher_meta":"","isbn_meta":null,"price_meta":null,"page_meta":"","callno_sort":null,"pubdate_meta":null"#, vec!["<Title><![CDATA[书名]]>", "来源：馆藏"], vec!["作者", "出版", "页数", "定价", "ISBN", "索书号", "可借", "共 "]),
-        ("副题名",     r#""title_meta":"山河：珍藏版""#,                       vec!["[山河：珍藏版]"], vec![]),
+        ("只有题名",   r#""author_meta":null,"publisher_meta":"","isbn_meta":null,"price_meta":null,"page_meta":"","callno_sort":null,"pubdate_meta":null"#, vec!["《书名》", "来源：馆藏"], vec!["作者", "出版", "页数", "定价", "ISBN", "索书号", "可借", "共 "]),
+        ("副题名",     r#""title_meta":"山河：珍藏版""#,                       vec!["《山河：珍藏版》"], vec![]),
         ("分卷",       r#""title_meta":"山河．Ⅱ，大江东去""#,                  vec!["山河．Ⅱ，大江东去"], vec![]),
         ("双空格",     r#""title_meta":"山河  ·  岁月""#,                      vec!["山河 · 岁月"], vec![]),
-        ("丛书",       r#""title_meta":"山河/现代文学丛书""#,                  vec!["[山河]", "丛书：现代文学丛书"], vec![]),
-        ("书名号",     r#""title_meta":"《山河》导读""#,                       vec!["《山河》导读"], vec![]),
+        ("丛书",       r#""title_meta":"山河/现代文学丛书""#,                  vec!["《山河》", "丛书：现代文学丛书"], vec![]),
+        ("书名号",     r#""title_meta":"《山河》导读""#,                       vec!["《〈山河〉导读》"], vec![]),
         ("责任者",     r#""author_meta":"王小川著""#,                          vec!["作者：王小川\n"], vec![]),
         ("两作者",     r#""author_meta":"王小川,李大海""#,                     vec!["作者：王小川 / 李大海\n"], vec![]),
         ("编者",       r#""author_meta":"王小川，李大海编""#,                  vec!["作者：王小川 / 李大海\n"], vec![]),
@@ -230,8 +230,8 @@ fn every_field_as_libraries_fill_it() {
         ("索书号",     r#""callno_sort":"I247.55/114""#,                       vec!["索书号：I247.55/114\n"], vec!["可借", "共 "]),
         ("索书号一",   r#""callno_sort":"1""#,                                 vec![], vec!["索书号"]),
         ("索书号半",   r#""callno_sort":"I207.425/","classno_meta":"I207.4""#, vec![], vec!["索书号", "I207"]),
-        ("盲文",       r#""booktype_meta":"5","hasholding":"n""#,              vec!["[书名]"], vec![]),
-        ("数字题名",   r#""title_meta":1984"#,                                 vec!["[1984]"], vec![]),
+        ("盲文",       r#""booktype_meta":"5","hasholding":"n""#,              vec!["《书名》"], vec![]),
+        ("数字题名",   r#""title_meta":1984"#,                                 vec!["《1984》"], vec![]),
     ];
     let rows = fields.into_iter().enumerate().map(|(place, (words, fields, has, lacks))| {
         (words, Book::new(&[doc(place as u64 * 100 + 1, fields)]), has, lacks)
@@ -254,8 +254,8 @@ fn copies_of_every_kind() {
                      vec!["可借 4 / 共 6", "索书号：I247/7、I247/8、I247/9", "乙馆二楼（可借 3 / 共 3）、丙馆（可借 1 / 共 1）、甲馆 一楼（可借 0 / 共 2）"], vec!["乙馆 乙馆"]),
         ("同一处",   one(2, "").previews(&rows(201, &[row("甲馆", "一楼", "", 1, 1), row("甲馆", "一楼", "", 1, 2)])), vec!["可借 2 / 共 3", "馆藏地：甲馆 一楼\n"], vec![]),
         ("多于一册", one(3, "").previews(&rows(301, &[row("甲馆", "一楼", "", 4, 1)])), vec!["可借 1 / 共 1"], vec![]),
-        ("没有复本", one(4, r#""callno_sort":"I247/7""#).previews(&rows(401, &[row("甲馆", "一楼", "", 0, 0)])), vec!["[书名]", "I247/7"], vec!["可借", "共 "]),
-        ("空",       one(5, "").previews(r#"{"previews":{"501":null}}"#), vec!["[书名]"], vec!["可借"]),
+        ("没有复本", one(4, r#""callno_sort":"I247/7""#).previews(&rows(401, &[row("甲馆", "一楼", "", 0, 0)])), vec!["《书名》", "I247/7"], vec!["可借", "共 "]),
+        ("空",       one(5, "").previews(r#"{"previews":{"501":null}}"#), vec!["《书名》"], vec!["可借"]),
         ("索书号补", one(6, r#""callno_sort":"I247/7""#).previews(&rows(601, &[row("甲馆", "一楼", "", 1, 1)])), vec!["可借 1 / 共 1", "索书号：I247/7"], vec![]),
         ("闭架",     one(7, "").previews(&rows(701, &[row("甲馆", "闭架书库", "", 1, 1), row("甲馆", "一楼", "", 1, 1)])), vec!["可借 1 / 共 2"], vec![]),
         ("不外借",   one(8, "").previews(&rows(801, &[row("甲馆", "参考室（不外借）", "", 2, 2)])).holding(&holding(&[("b", 2, "02", None)])), vec!["可借 0 / 共 2"], vec!["归还"]),
@@ -330,9 +330,9 @@ fn without_previews_the_first_book_alone_has_its_copies() {
             vec!["可借 1 / 共 3"],
             vec![],
         ),
-        ("复本故障", failing(one(3)), vec!["[书名]"], vec!["可借", "共 3"]),
-        ("旧版联合", missing(union), vec!["[书名]"], vec!["可借", "共 "]),
-        ("复本断线", Book { previews: Reaction::Close, ..one(5) }, vec!["[书名]"], vec!["可借"]),
+        ("复本故障", failing(one(3)), vec!["《书名》"], vec!["可借", "共 3"]),
+        ("旧版联合", missing(union), vec!["《书名》"], vec!["可借", "共 "]),
+        ("复本断线", Book { previews: Reaction::Close, ..one(5) }, vec!["《书名》"], vec!["可借"]),
     ]);
 }
 
@@ -353,11 +353,11 @@ fn lists_hold_each_edition_once_and_no_noise() {
     ];
     let without = |id, year: &str| doc(id, &format!(r#""title_meta":"旧书","isbn_meta":null,"publisher_meta":"某社","pubdate_meta":"{year}""#));
     hold(vec![
-        ("山河", Book::new(&union).previews(&previews(&copies)), vec!["<Title><![CDATA[山河]]>", "可借 3 / 共 6", "等 6 处"], vec![]),
+        ("山河", Book::new(&union).previews(&previews(&copies)), vec!["《山河》", "可借 3 / 共 6", "等 6 处"], vec![]),
         ("套书", Book::new(&[set(101, "套书．上"), set(102, "套书．中"), set(103, "套书．下")]), vec!["3 本", "套书．上", "套书．中", "套书．下"], vec![]),
         ("江海", Book { search: Reaction::json(found(&noisy, 3, 6.7)), ..Book::new(&[]) }, vec!["2 本", "江海之外"], vec!["别的书"]),
         ("旧书", Book::new(&[without(301, "1980"), without(302, "1980"), without(303, "1990")]), vec!["2 本"], vec![]),
-        ("缺题名", Book::new(&[doc(401, r#""title_meta":null"#), doc(402, r#""title_meta":"有题名""#)]), vec!["<Title><![CDATA[有题名]]>"], vec![]),
+        ("缺题名", Book::new(&[doc(401, r#""title_meta":null"#), doc(402, r#""title_meta":"有题名""#)]), vec!["《有题名》"], vec![]),
         ("版本", Book::new(&[doc(501, r#""title_meta":"山河：新版""#), doc(502, r#""title_meta":"山河：典藏版""#)]), vec!["《山河：新版》", "《山河：典藏版》"], vec![]),
         ("书名号", Book::new(&[doc(601, r#""title_meta":"《山河》导读""#), doc(602, r#""title_meta":"江海""#)]), vec!["《〈山河〉导读》"], vec![]),
     ]);
@@ -416,10 +416,10 @@ fn a_number_is_found_in_either_form_and_nothing_else_by_it() {
     ]);
     let server = serve(&catalogue);
     let seen = ask(&server, 1, "9787806285558");
-    assert!(seen.contains("[旧书]") && !seen.contains("别的书"), "{seen}");
+    assert!(seen.contains("《旧书》") && !seen.contains("别的书"), "{seen}");
     assert_eq!(catalogue.requests(), 3, "two searches, one for copies");
     let seen = ask(&server, 2, "9787536693968");
-    assert!(seen.contains("[套书]"), "{seen}");
+    assert!(seen.contains("《套书》"), "{seen}");
     assert_eq!(catalogue.requests(), 5);
 }
 
@@ -436,7 +436,7 @@ fn an_author_is_asked_for_as_such_and_others_are_left_out() {
     let seen = ask(&server, 1, "作者 刘慈欣");
     assert!(seen.contains("甲书") && seen.contains("乙书") && !seen.contains("论刘"), "{seen}");
     let seen = ask(&server, 2, "作者 马克 吐温");
-    assert!(seen.contains("[原书]"), "better than nothing: {seen}");
+    assert!(seen.contains("《原书》"), "better than nothing: {seen}");
 }
 
 const CAPTCHA: &str = "<meta charset=\"utf-8\">\n<title>opac验证</title>\n<script src=\"/opac/media/captcha/js/verify.js\"></script>";
@@ -492,7 +492,7 @@ fn one_broken_record_silences_nobody() {
     for number in 0..5 {
         assert!(ask(&server, number, "坏记录").contains("不代表没有这本书"));
     }
-    assert!(ask(&server, 9, "好记录").contains("[书名]"));
+    assert!(ask(&server, 9, "好记录").contains("《书名》"));
 }
 
 #[test]

@@ -11,6 +11,7 @@ expected='-rw-r--r-- ./usr/lib/systemd/system/doumibook-check.service
 -rw-r--r-- ./usr/lib/systemd/system/doumibook-shelf.service
 -rw-r--r-- ./usr/lib/systemd/system/doumibook.service
 -rw-r--r-- ./usr/lib/systemd/system/doumibook.socket
+-rw-r--r-- ./usr/share/doc/doumibook/NOTICE.md
 -rw-r--r-- ./usr/share/doc/doumibook/README.md
 -rw-r--r-- ./usr/share/doc/doumibook/README.zh-CN.md
 -rw-r--r-- ./usr/share/doc/doumibook/copyright

@@ -143,23 +143,15 @@ fn parse(mut words: lexopt::Parser) -> Result<Command, lexopt::Error> {
         None => return Err("no command; try doumibook demo, or doumibook --help".into()),
         Some(Long("help") | Short('h')) => return Ok(Command::Help),
         Some(Long("version") | Short('V')) => return Ok(Command::Version),
-        Some(Value(word)) => word,
+        Some(Value(word)) => known(&word.to_string_lossy())?,
         Some(other) => return Err(other.unexpected()),
     };
-    let command = command.to_string_lossy();
-    if !["serve", "demo", "ask", "check", "menu", "wishes", "reload", "help"]
-        .contains(&command.as_ref())
-    {
-        let there =
-            "there are serve, demo, ask, check, menu, wishes and reload, see doumibook --help";
-        return Err(format!("unknown command {command:?}; {there}").into());
-    }
     let mut plain: Vec<OsString> = Vec::new();
     let mut listen = settings::DEFAULT_LISTEN;
     let mut ask = Ask { times: 1, ..Ask::default() };
     let mut wishes = WishesCommand::Table;
     while let Some(word) = words.next()? {
-        match (&*command, word) {
+        match (command, word) {
             (_, Long("help") | Short('h')) => return Ok(Command::Help),
             ("demo", Long("listen")) => listen = value(&mut words, "--listen", loopback)?,
             ("ask", Long("url")) => ask.url = Some(words.value()?.into_string()?),
@@ -185,7 +177,7 @@ fn parse(mut words: lexopt::Parser) -> Result<Command, lexopt::Error> {
             (_, other) => return Err(other.unexpected()),
         }
     }
-    Ok(match &*command {
+    Ok(match command {
         "serve" => Command::Serve,
         "demo" => Command::Demo { listen },
         "check" => Command::Check,
@@ -195,6 +187,13 @@ fn parse(mut words: lexopt::Parser) -> Result<Command, lexopt::Error> {
         "ask" => Command::Ask(Box::new(told(ask, &plain)?)),
         _ => Command::Help,
     })
+}
+
+fn known(command: &str) -> Result<&'static str, String> {
+    let all = ["serve", "demo", "ask", "check", "menu", "wishes", "reload", "help"];
+    let there = "there are serve, demo, ask, check, menu, wishes and reload, see doumibook --help";
+    let found = all.into_iter().find(|known| *known == command);
+    found.ok_or_else(|| format!("unknown command {command:?}; {there}"))
 }
 
 fn process(words: &[OsString]) -> Result<i32, &'static str> {

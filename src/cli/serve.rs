@@ -81,17 +81,8 @@ pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> 
     let (alarm, alarmed) = UnixStream::pair().map_err(start("no socket pair"))?;
     let inner = workers::start(handler(&service, demo), &table, counts, &alarm)
         .map_err(start("the inner server does not start"))?;
-    let addresses: Vec<_> =
-        listeners.iter().filter_map(|listener| listener.address().ok()).collect();
-    let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
-    journal::info(format_args!("listening on {}", names.join(", ")));
-    if let (true, Some(address)) = (hint, addresses.first()) {
-        print!("{}", demo::hint(address));
-    }
     // What connects from here on waits in the kernel for us, for some microseconds.
-    systemd::ready();
-    systemd::start_watchdog(addresses);
-
+    tell_ready(&listeners, hint);
     let metrics = service.metrics.clone();
     let shared = Arc::new(Shared { table, inner, metrics, first_look, alarm });
     let ended = server::run(&listeners, &signals, &alarmed, &shared, || reloader.start())
@@ -108,6 +99,19 @@ pub fn serve(settings: Settings, state: Option<PathBuf>, demo: Option<Demo>) -> 
     persistence.iter().for_each(|persistence| persistence.save());
     wishes.iter().for_each(|wishes| wishes.save());
     Ok(u8::from(ended == Ended::InnerGone))
+}
+
+/// Says where we listen, to the log, to systemd and in a demo to whoever started it.
+fn tell_ready(listeners: &[Listener], hint: bool) {
+    let addresses: Vec<_> =
+        listeners.iter().filter_map(|listener| listener.address().ok()).collect();
+    let names: Vec<String> = addresses.iter().map(ToString::to_string).collect();
+    journal::info(format_args!("listening on {}", names.join(", ")));
+    if let (true, Some(address)) = (hint, addresses.first()) {
+        print!("{}", demo::hint(address));
+    }
+    systemd::ready();
+    systemd::start_watchdog(addresses);
 }
 
 /// Where wishes are noted, if they are to be and can be kept.

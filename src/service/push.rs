@@ -65,10 +65,6 @@ impl Service {
     ) -> Handled {
         let push = &verified.push;
         let first_byte = call.first_byte;
-        let say = |text: &'static str, outcome| {
-            let reply = Reply::text(text);
-            Handled::Answer(self.say(verified, &reply, outcome, None, first_byte).0)
-        };
         let request = match self.conversation.listen(push, call.now) {
             Next::Say(reply) => {
                 let said = self.say(verified, &reply, PushOutcome::Said, None, first_byte);
@@ -87,6 +83,23 @@ impl Service {
             self.received(verified, &request, again, call.now);
             return Handled::Answer(response);
         }
+        self.look_up(verified, delivery, request, again, call)
+    }
+
+    /// Has the push wait, and its question looked up.
+    fn look_up(
+        self: &Arc<Self>,
+        verified: &VerifiedPush,
+        delivery: u32,
+        request: Request,
+        again: bool,
+        call: &Call<'_>,
+    ) -> Handled {
+        let push = &verified.push;
+        let say = |text: &'static str, outcome| {
+            let reply = Reply::text(text);
+            Handled::Answer(self.say(verified, &reply, outcome, None, call.first_byte).0)
+        };
         let told = match self.park(verified, delivery, &request, call) {
             Waiting::Parked { told } => told,
             Waiting::Answered(response) => return Handled::Answer(response),

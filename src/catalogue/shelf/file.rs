@@ -25,6 +25,16 @@ pub(super) struct Loaded {
 const TOLD: usize = 1000;
 
 impl Loaded {
+    /// All that is to come has come.
+    fn close(mut self) -> Result<Self, String> {
+        if self.store.len() == 0 {
+            let first = self.bad.first().map(|bad| format!("nothing in it can be served; {bad}"));
+            return Err(first.unwrap_or_else(|| "no books below the header".to_owned()));
+        }
+        self.store.close();
+        Ok(self)
+    }
+
     fn meet(&mut self, understood: &mut Understood, number: usize, met: Met) -> Result<(), String> {
         let why = match met {
             Met::Total => {
@@ -111,12 +121,7 @@ pub(super) fn read<R: Read>(
         return Err(said(error));
     }
     loaded.understood = understood;
-    if loaded.store.len() == 0 {
-        let first = loaded.bad.first().map(|bad| format!("nothing in it can be served; {bad}"));
-        return Err(first.unwrap_or_else(|| "no books below the header".to_owned()));
-    }
-    loaded.store.close();
-    Ok(loaded)
+    loaded.close()
 }
 
 /// Bytes from the first that tell the format: more than any record has.

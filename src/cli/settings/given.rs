@@ -25,6 +25,38 @@ pub struct Given {
 }
 
 impl Given {
+    /// What of an environment is ours.
+    pub fn new(environment: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut given = Self { variables: BTreeMap::new(), wrong: Vec::new() };
+        for (name, text) in environment {
+            if !name.starts_with("DOUMIBOOK_") {
+                continue;
+            }
+            if !ALL.iter().any(|(known, ..)| *known == name) {
+                given.wrong.push(unknown_name(&name));
+            } else if !text.trim().is_empty() {
+                given.variables.insert(name, text.trim().to_owned());
+            }
+        }
+        given
+    }
+
+    /// The sources that something is set for.
+    pub fn set_up(&self) -> Vec<Source> {
+        let sources = [
+            (Source::Shelf, "DOUMIBOOK_SHELF"),
+            (Source::Interlib, "DOUMIBOOK_INTERLIB_URL"),
+            (Source::Douban, "DOUMIBOOK_DOUBAN_KEY"),
+            (Source::Douban, "DOUMIBOOK_DOUBAN_URL"),
+            // Needs neither key nor file, so it is there for those who set up nothing.
+            (Source::NeoDb, "DOUMIBOOK_NEODB_URL"),
+        ];
+        let set_up = sources.into_iter().filter(|(_, name)| self.text(name).is_some());
+        let mut set_up: Vec<_> = set_up.map(|(source, _)| source).collect();
+        set_up.dedup();
+        set_up
+    }
+
     pub fn text(&self, name: &str) -> Option<&str> {
         self.variables.get(name).map(String::as_str)
     }

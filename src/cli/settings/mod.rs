@@ -25,8 +25,8 @@ mod names;
 
 pub use names::{ALL, CREDENTIALS, DEFAULT_LISTEN, parse_mode, variable};
 
+use given::Given;
 pub use given::parse_address;
-use given::{Given, unknown_name};
 use names::{MODES, short};
 
 /// Everything `serve` and `ask` need to know.
@@ -115,29 +115,8 @@ impl Settings {
     /// `environment` may hold other variables. What comes later wins: credentials stand before
     /// variables.
     pub fn look(environment: impl IntoIterator<Item = (String, String)>) -> (Self, Vec<String>) {
-        let mut given = Given { variables: BTreeMap::new(), wrong: Vec::new() };
-        for (name, text) in environment {
-            if !name.starts_with("DOUMIBOOK_") {
-                continue;
-            }
-            if !ALL.iter().any(|(known, ..)| *known == name) {
-                given.wrong.push(unknown_name(&name));
-            } else if !text.trim().is_empty() {
-                given.variables.insert(name, text.trim().to_owned());
-            }
-        }
-        let shelf = given.text("DOUMIBOOK_SHELF").map(PathBuf::from);
-        let set_up = [
-            (Source::Shelf, "DOUMIBOOK_SHELF"),
-            (Source::Interlib, "DOUMIBOOK_INTERLIB_URL"),
-            (Source::Douban, "DOUMIBOOK_DOUBAN_KEY"),
-            (Source::Douban, "DOUMIBOOK_DOUBAN_URL"),
-            // Needs neither key nor file, so it is there for those who set up nothing.
-            (Source::NeoDb, "DOUMIBOOK_NEODB_URL"),
-        ];
-        let set_up = set_up.into_iter().filter(|(_, name)| given.text(name).is_some());
-        let mut set_up: Vec<_> = set_up.map(|(source, _)| source).collect();
-        set_up.dedup();
+        let mut given = Given::new(environment);
+        let set_up = given.set_up();
         let settings = Self {
             tokens: given.secrets("DOUMIBOOK_TOKEN", Token::parse),
             keys: given.secrets("DOUMIBOOK_AES_KEY", AesKey::parse),
@@ -166,7 +145,7 @@ impl Settings {
             // bears from one of many clients.
             neodb_per_minute: given.number("DOUMIBOOK_NEODB_PER_MINUTE", 30, 1..=6000),
             contact: given.contact(),
-            shelf,
+            shelf: given.text("DOUMIBOOK_SHELF").map(PathBuf::from),
             workers: given.number("DOUMIBOOK_WORKERS", 4, 1..=64),
             connections: given.number("DOUMIBOOK_CONNECTIONS", 256, 8..=65_536),
             lookups: given.number("DOUMIBOOK_LOOKUPS", 64, 1..=1024),

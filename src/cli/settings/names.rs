@@ -35,7 +35,7 @@ pub const ALL: &[(&str, &str, &str)] = &[
     ("DOUMIBOOK_NEODB_URL", "https://neodb.social", "base URL of a NeoDB instance"),
     ("DOUMIBOOK_NEODB_PER_MINUTE", "30", "requests to NeoDB a minute, 1 to 6000"),
     ("DOUMIBOOK_CONTACT", "none", "mail address or page of the operator, told to the sources"),
-    ("DOUMIBOOK_SHELF", "none", "path of a JSON Lines or CSV file of books"),
+    ("DOUMIBOOK_SHELF", "none", "path of a file of books: CSV, JSON Lines or MARC"),
     ("DOUMIBOOK_WORKERS", "4", "worker threads, 1 to 64"),
     ("DOUMIBOOK_CONNECTIONS", "256", "connections at the same time, 8 to 65536"),
     ("DOUMIBOOK_LOOKUPS", "64", "lookups at the same time, 1 to 1024"),
