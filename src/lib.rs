@@ -8,12 +8,13 @@
 //! | [`server`] | the wire: bytes of clients to complete requests, answers to bytes | knows XML, books or phrases |
 //! | [`service`] | one request, one answer: the order of the steps, dedup, lookups, metrics | knows HTTP's bytes or a source's JSON |
 //! | [`chat`] | what a reader means, and what a reader is told | knows sockets, clocks, threads |
-//! | [`catalogue`] | what a book is, and where books come from | knows WeChat or phrases |
+//! | [`catalogue`] | what a book is, and where books come from | imports `wechat`; says anything to readers |
 //! | [`wechat`] | the protocol: signature, envelope, push, reply | does I/O |
 //! | [`sys`] | the machine below: sockets, the log, threads, the HTTP client | knows what the program is for |
 //!
-//! A room imports those below it in this table, and `chat` also `wechat`; no two files import
-//! each other. `tests/whole_rooms.rs` holds that.
+//! Imports go downwards in this table: `cli` may import any room, `server` only `service` and `sys`,
+//! `service` all that are below it, `chat` the three below it, `catalogue` and `wechat` only `sys`. No
+//! two files import each other. `tests/whole_rooms.rs` holds that.
 //!
 //! # The way of one push
 //!
@@ -29,17 +30,19 @@
 //! reply, or waits for it. [`chat::conversation`] tells what the reader wants ([`chat::question`]):
 //! a sentence ([`chat::phrases`]), and the worker has the answer; or a [`catalogue::Query`].
 //!
-//! A query that [`catalogue::memory`] knows is answered at once. Otherwise the request is parked
+//! A query whose remembered answer ([`catalogue::memory`]) still holds, copies included, is
+//! answered at once. Otherwise the request is parked
 //! at its slot until a deadline, and [`service::lookups`] gives the worker the lookup to do,
 //! unless somebody does the same one already. The worker sees to it that another is left to take
 //! requests, and asks [`catalogue::library`], which asks the sources in their order
 //! ([`catalogue::shelf`], [`catalogue::interlib`], [`catalogue::douban`], [`catalogue::neodb`]),
-//! each [`catalogue::guarded`] by its budget and breaker. A photo is read first
-//! ([`catalogue::photo::fetch`]), and then asked for by the number in it.
+//! each that is over the network behind a budget and a breaker ([`catalogue::guarded`],
+//! [`catalogue::guard`]). A photo is read first ([`catalogue::photo::fetch`]), and then asked for by
+//! the number in it.
 //!
 //! What was found becomes a reply ([`chat::shown`], [`chat::card`], [`wechat::reply`]), the reply a
 //! [`service::response::Response`], and that goes through the [`service::ticket`] to the slot,
-//! which writes it ([`server::wire`]) and sends it to the client: from the thread that has it.
+//! which writes it ([`server::wire`]) and sends it to the client, on whichever thread has the answer.
 //! From the first byte to the last a help text wakes three threads, a lookup four.
 //!
 //! # To change …
@@ -47,26 +50,31 @@
 //! | to change | open | what hangs together with it |
 //! |---|---|---|
 //! | a sentence for readers | [`chat::phrases`] | `tests/chat_conversation.txt`, `chat_evening.txt` |
-//! | how a message is understood | [`chat::question`], for numbers [`chat::numerals`] and [`catalogue::isbn`] | the conversation file |
+//! | which texts are a number picked from a list | [`chat::numerals`] | tests beside it; quotation marks are gone already ([`catalogue::fold`]) |
+//! | how any other message is understood | [`chat::question`], for ISBNs [`catalogue::isbn`] | the conversation file |
+//! | which books a message finds on the shelf, and how sure that is | [`catalogue::shelf::search`], for talk around a title [`catalogue::reading`] | `tests/catalogue_search.rs` |
 //! | what a card or list shows | [`chat::card`] | five entries of a page have to fit 2048 bytes: a page, [`catalogue::HITS`] and an entry's length |
 //! | a new event or kind of message | [`wechat::push`], then `listen` in [`chat::conversation`] | the compiler leads; `tests/service_answers.rs` |
-//! | a new source | a file in [`catalogue`], [`catalogue::book::Source`], [`cli::setup`] | `Source::ALL`; its settings; the READMEs |
+//! | a new source | a file in [`catalogue`] (over JSON as [`catalogue::neodb`], with `web.rs` and `record.rs`), [`catalogue::book::Source`], [`cli::setup`] (`catalogues`, `origin`) | `Source::ALL`; its settings; its name in [`chat::phrases`]; the READMEs |
 //! | the operator's own answers | [`chat::replies`] | `tests/chat_evening.txt` |
-//! | what is noted as a wish | [`chat::wish`], [`service::wishes`] | the file of [`service::wishbook`], [`cli::wishes`] |
+//! | what is noted as a wish, and how many a day ([`chat::wish::PER_DAY`]) | [`chat::wish`], [`service::wishes`] | the file of [`service::wishbook`], [`cli::wishes`] |
 //! | what a SIGHUP reads again | [`cli::reload`], [`catalogue::library`]'s `reload` | `ExecReload=`, `doumibook-shelf.path` |
-//! | what a shelf file may look like | [`catalogue::shelf`] and the files below it | `check` shows what was understood |
-//! | how often a source is asked | [`catalogue::guard`] | the alert on its state in the README |
+//! | what a column of a shelf file may be called | `catalogue/shelf/names.rs` | what its cells mean is in `shelf/values.rs` |
+//! | what else a shelf file may look like | [`catalogue::shelf`] and the files below it | `check` shows what was understood |
+//! | how often a source is asked, how long it is left alone | [`catalogue::guard`] | the alert on its state in the README |
 //! | what leaves for a source | [`catalogue::sent`] | every source over the network |
-//! | what is shown of text from outside | [`wechat::reply_text`], [`sys::visible`] | terminals, the log and addresses go through the latter, too |
-//! | a bound of a request | [`server::limits`] | nginx' `client_max_body_size`; `UNFINISHED` |
+//! | what is shown of text from outside | [`wechat::reply_text`] for readers, [`sys::visible`] | terminals, the log and addresses go through the latter |
+//! | a bound of a request | [`server::limits`] | nginx' `client_max_body_size`; `UNFINISHED`; "64 KiB" in [`service::refusal`] |
 //! | who is cut off when it is full | [`server::slot`], [`server::table`] | tests beside them, `tests/server_attack.rs` |
 //! | a refusal | [`service::refusal`] | the alert on refusals in the README |
 //! | how long readers wait | [`service::Patience`], [`service::silences`] | [`service::lookups::LOOKUP`] |
-//! | a limit for one reader | [`service::quota`] | the sentence for who asks too much |
-//! | where photos come from, what is said of their barcodes | [`catalogue::photo::fetch`], `unread` in [`chat::phrases`] | `tests/service_photos.rs` |
+//! | how many lookups a reader may begin or wait for | [`service::quota`] | the sentence for who asks too much |
+//! | which hosts photos may come from; how they are fetched | [`catalogue::photo::address`]; [`catalogue::photo::fetch`] | `tests/service_photos.rs` |
+//! | how a barcode is found and read | [`catalogue::photo`] and the files below it | `tests/catalogue_photo.rs` |
+//! | how a push is sealed and opened | [`wechat::envelope`] | `tests/wechat_protocol.rs` |
 //! | a setting | [`cli::settings`] (`names`, then the struct) | `--help`, both READMEs and the example file, held by `tests/cli_words.rs` |
 //! | a command | [`cli::command`], `main` | `tests/cli_command.rs` |
-//! | a counter | [`service::metrics`] | the README's alerts |
+//! | a counter; a gauge | [`service::metrics`], then `count` where it happens; `metrics_page` in [`service`] | the README's alerts |
 //! | what outlives a restart | [`catalogue::statefile`], [`service::persistence`], [`service::wishbook`] | its format's version |
 //! | the unit | `systemd/` | `tests/package.sh`, `.ci/run` |
 //!

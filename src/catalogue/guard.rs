@@ -36,7 +36,7 @@ pub const LONGEST_REST: Duration = Duration::from_secs(15 * 60);
 
 /// The longest Retry-After that is believed; more may be a mistake, and one probe an hour
 /// offends nobody.
-pub const LONGEST_WISH: Duration = Duration::from_secs(60 * 60);
+pub const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(60 * 60);
 
 /// What a probe may overrun its deadline by before another one is sent: it died.
 const GRACE: Duration = Duration::from_secs(2);
@@ -248,7 +248,7 @@ impl SourceGuard {
                 return None;
             }
             Outcome::Limited { retry_after, .. } => {
-                (RestCause::Limited, retry_after.unwrap_or_default().min(LONGEST_WISH))
+                (RestCause::Limited, retry_after.unwrap_or_default().min(LONGEST_RETRY_AFTER))
             }
             Outcome::Operator(_) => (RestCause::Operator, Duration::ZERO),
             Outcome::Down(_) => (RestCause::Down, Duration::ZERO),

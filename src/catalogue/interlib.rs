@@ -55,12 +55,12 @@ pub struct Checked {
 }
 
 /// The requests and the time one question has.
-struct Purse {
+struct RequestBudget {
     requests: u32,
     until: Instant,
 }
 
-impl Purse {
+impl RequestBudget {
     fn new(until: Instant) -> Self {
         Self { requests: REQUESTS, until }
     }
@@ -90,14 +90,14 @@ impl Interlib {
         self.http.get(url, until).map_err(|failure| web::failed(&failure, URL))
     }
 
-    fn search(&self, query: &Query, purse: &mut Purse) -> Result<Outcome, Outcome> {
+    fn search(&self, query: &Query, budget: &mut RequestBudget) -> Result<Outcome, Outcome> {
         let mut outcome = Outcome::Unasked;
         for search in url::searches(query) {
-            if outcome != Outcome::Unasked && !purse.may_ask() {
+            if outcome != Outcome::Unasked && !budget.may_ask() {
                 break;
             }
             let url = url::search(&self.base, self.lib(), &search, ROWS);
-            let page = self.page(&url, purse.pay(Duration::MAX))?;
+            let page = self.page(&url, budget.pay(Duration::MAX))?;
             outcome = read::answer(query, &page, &self.base);
             if outcome != Outcome::NotFound {
                 break;
@@ -107,28 +107,28 @@ impl Interlib {
     }
 
     /// Puts the copies beside the books, those of before forgotten first.
-    fn add_copies(&self, books: &mut [Book], purse: &mut Purse) -> Result<(), Outcome> {
+    fn add_copies(&self, books: &mut [Book], budget: &mut RequestBudget) -> Result<(), Outcome> {
         books.iter_mut().for_each(Book::forget_copies);
-        if !purse.may_ask() {
+        if !budget.may_ask() {
             return Err(Outcome::Down(Reason::new("no time was left to ask for copies")));
         }
-        match self.previews(books, purse) {
+        match self.previews(books, budget) {
             Ok(previews) => {
                 for book in books.iter_mut() {
                     hold(book, holdings::previewed(&previews, &book.records));
                 }
-                self.add_return(books, &previews, purse);
+                self.add_return(books, &previews, budget);
                 Ok(())
             }
             // An old version, or one that keeps these paths shut: the first book alone, then. Of
             // several records one would be told as if it were all.
             Err(Outcome::Operator(reason)) => {
-                let first = books.first_mut().filter(|_| purse.may_ask());
+                let first = books.first_mut().filter(|_| budget.may_ask());
                 let one = first.and_then(|book| Some((*book.records.first()?, book)));
                 let Some((record, book)) = one.filter(|(_, book)| book.records.len() == 1) else {
                     return Err(Outcome::Operator(reason));
                 };
-                let list = self.list(record, COPIES, purse).map_err(|_| Outcome::Operator(reason));
+                let list = self.list(record, COPIES, budget).map_err(|_| Outcome::Operator(reason));
                 list.map(|list| hold(book, holdings::listed(&list, unix::seconds())))
             }
             Err(trouble) => Err(trouble),
@@ -137,20 +137,20 @@ impl Interlib {
 
     /// The day a single book comes back of which no copy can be had. Without it the answer is still
     /// a whole one.
-    fn add_return(&self, books: &mut [Book], previews: &Value, purse: &mut Purse) {
+    fn add_return(&self, books: &mut [Book], previews: &Value, budget: &mut RequestBudget) {
         let [Book { holding: Some(held), records, .. }] = books else { return };
         // Another record's copies may be back earlier than this one's.
         let record = holdings::only_record(previews, records);
-        let Some(record) = record.filter(|_| held.available == Some(0) && purse.may_ask()) else {
+        let Some(record) = record.filter(|_| held.available == Some(0) && budget.may_ask()) else {
             return;
         };
-        if let Ok(list) = self.list(record, DATE, purse) {
+        if let Ok(list) = self.list(record, DATE, budget) {
             held.next_return = holdings::next_return(&list, unix::seconds());
         }
     }
 
     /// The copies of all books, or of the first few where all are more than can be read.
-    fn previews(&self, books: &[Book], purse: &mut Purse) -> Result<Value, Outcome> {
+    fn previews(&self, books: &[Book], budget: &mut RequestBudget) -> Result<Value, Outcome> {
         let records = |books: &[Book]| -> Vec<u64> {
             books.iter().flat_map(|book| &book.records).copied().collect()
         };
@@ -159,11 +159,11 @@ impl Interlib {
             return Ok(Value::Null);
         }
         let url = url::previews(&self.base, self.lib(), &all);
-        let page = match self.http.get(&url, purse.pay(COPIES)) {
-            Err(Failure::TooLarge) if books.len() > FEWER && purse.may_ask() => {
+        let page = match self.http.get(&url, budget.pay(COPIES)) {
+            Err(Failure::TooLarge) if books.len() > FEWER && budget.may_ask() => {
                 let some = records(books.get(..FEWER).unwrap_or_default());
                 let url = url::previews(&self.base, self.lib(), &some);
-                self.page(&url, purse.pay(COPIES))?
+                self.page(&url, budget.pay(COPIES))?
             }
             page => page.map_err(|failure| web::failed(&failure, URL))?,
         };
@@ -174,9 +174,14 @@ impl Interlib {
     }
 
     /// All copies of a record.
-    fn list(&self, record: u64, most: Duration, purse: &mut Purse) -> Result<Value, Outcome> {
+    fn list(
+        &self,
+        record: u64,
+        most: Duration,
+        budget: &mut RequestBudget,
+    ) -> Result<Value, Outcome> {
         let url = url::holding(&self.base, self.lib(), record);
-        let page = self.page(&url, purse.pay(most))?;
+        let page = self.page(&url, budget.pay(most))?;
         let json = read::json(&page, "/api/holding")?;
         let is_ours = json.get("holdingList").is_some();
         if is_ours { Ok(json) } else { Err(web::operator("JSON, but no holdingList in it", URL)) }
@@ -197,7 +202,7 @@ impl Interlib {
         let copies = match record {
             Some(record) => {
                 let books = [Book { records: vec![record], ..Book::default() }];
-                self.previews(&books, &mut Purse::new(until)).map(|_| began.elapsed())
+                self.previews(&books, &mut RequestBudget::new(until)).map(|_| began.elapsed())
             }
             None => Err(Outcome::Unasked),
         };
@@ -211,11 +216,11 @@ impl Catalogue for Interlib {
     }
 
     fn find(&self, query: &Query, until: Instant) -> Outcome {
-        let mut purse = Purse::new(until);
-        let outcome = self.search(query, &mut purse).unwrap_or_else(|trouble| trouble);
+        let mut budget = RequestBudget::new(until);
+        let outcome = self.search(query, &mut budget).unwrap_or_else(|trouble| trouble);
         let Outcome::Found(mut books) = outcome else { return outcome };
         // What a reader asked first is answered.
-        let trouble = self.add_copies(&mut books, &mut purse).err();
+        let trouble = self.add_copies(&mut books, &mut budget).err();
         if let Some(reason) = trouble.as_ref().and_then(Outcome::reason) {
             journal::notice(format_args!("interlib: books are shown without copies: {reason}"));
         }
@@ -224,7 +229,7 @@ impl Catalogue for Interlib {
 
     fn renew(&self, books: &[Book], until: Instant) -> Outcome {
         let mut books = books.to_vec();
-        match self.add_copies(&mut books, &mut Purse::new(until)) {
+        match self.add_copies(&mut books, &mut RequestBudget::new(until)) {
             Ok(()) => Outcome::Found(books),
             Err(trouble) => trouble,
         }

@@ -33,7 +33,7 @@ pub const LEAST_SHARE: Duration = Duration::from_millis(250);
 const INSTEAD_FOR: u64 = 300;
 
 /// One question of one reader.
-struct Asker<'a> {
+struct Asked<'a> {
     query: &'a Query,
     reader: u64,
     until: Instant,
@@ -108,21 +108,23 @@ impl Library {
         if let Some(books) = uncounted {
             return self.recount(query, &books, reader, late);
         }
-        let era = lock(&self.memory).renewals();
+        let generation = lock(&self.memory).renewals();
         let (mut reports, mut aside) = (Vec::new(), None);
         let mut rest = self.sources.as_slice();
         while let [source, later @ ..] = rest {
-            let asker = Asker { query, reader, until, late };
-            match self.ask_plainly(source, later, &asker, &mut reports) {
-                Some(Books::Found(books)) => return self.learn(query, books.into(), reports, era),
+            let asked = Asked { query, reader, until, late };
+            match self.ask_plainly(source, later, &asked, &mut reports) {
+                Some(Books::Found(books)) => {
+                    return self.learn(query, books.into(), reports, generation);
+                }
                 Some(Books::Guess(books)) if aside.is_none() => aside = Some(books),
                 _ => {}
             }
             rest = later;
         }
         match aside {
-            Some(books) => self.guess(query, books.into(), reports, era),
-            None => self.come_back_empty(query, reports, era),
+            Some(books) => self.guess(query, books.into(), reports, generation),
+            None => self.nothing_found(query, reports, generation),
         }
     }
 
@@ -197,18 +199,18 @@ impl Library {
         &self,
         source: &Guarded,
         later: &[Guarded],
-        asker: &Asker<'_>,
+        asked: &Asked<'_>,
         reports: &mut Vec<SourceReport>,
     ) -> Option<Books> {
-        let books = self.ask(source, later, asker, reports);
+        let books = self.ask(source, later, asked, reports);
         let missed = reports.last().is_some_and(|last| last.event == SourceEvent::NotFound);
         // A library's system knows of itself when to search again: it may be asked three times.
         let itself = source.gate.is_none() || source.catalogue.source().has_live_copies();
         if books.is_some() || !missed || itself {
             return books;
         }
-        let plain = asker.query.plainer()?;
-        self.ask(source, later, &Asker { query: &plain, ..*asker }, reports)
+        let plain = asked.query.plainer()?;
+        self.ask(source, later, &Asked { query: &plain, ..*asked }, reports)
     }
 
     /// Asks one source, if it may be asked, for its share of the time that is left: an equal
@@ -218,19 +220,19 @@ impl Library {
         &self,
         source: &Guarded,
         later: &[Guarded],
-        asker: &Asker<'_>,
+        asked: &Asked<'_>,
         reports: &mut Vec<SourceReport>,
     ) -> Option<Books> {
         let Guarded { catalogue, gate } = source;
         let name = catalogue.source();
-        let Some(query) = source.asked(asker.query) else {
+        let Some(query) = source.asked(asked.query) else {
             reports.push(SourceReport::new(name, SourceEvent::Unasked));
             return None;
         };
         let clock = &*self.clock;
         let start = clock.now();
         let others = later.iter().filter(|other| other.needs_time(start)).count();
-        let until = if others == 0 { asker.late } else { asker.until };
+        let until = if others == 0 { asked.late } else { asked.until };
         let left = until.saturating_duration_since(start);
         if gate.is_some() && left < LEAST_SHARE {
             reports.push(SourceReport::new(name, SourceEvent::NoTime));
@@ -238,7 +240,7 @@ impl Library {
         }
         let share = (left / (1 + others as u32)).max(LEAST_SHARE);
         let until = start + share;
-        let pass = match source.admit(clock, &query, asker.reader, until, reports) {
+        let pass = match source.admit(clock, &query, asked.reader, until, reports) {
             Ok(pass) => pass,
             Err(refused) => {
                 reports.push(SourceReport::new(name, refused));
@@ -296,13 +298,13 @@ impl Library {
         query: &Query,
         books: Arc<[Book]>,
         reports: Vec<SourceReport>,
-        era: u64,
+        generation: u64,
     ) -> Answer {
         let wall = self.clock.wall();
         let (not_held, instead) = without_library(&books, &reports);
         let at = if instead { wall.saturating_sub(FOUND_FOR - INSTEAD_FOR) } else { wall };
         let answer = Remembered::new(query, Arc::clone(&books), wall);
-        lock(&self.memory).remember_since(Remembered { at, not_held, ..answer }, era);
+        lock(&self.memory).remember_since(Remembered { at, not_held, ..answer }, generation);
         self.learned.notify_all();
         Answer { not_held, ..Answer::of(books, reports) }
     }
@@ -314,21 +316,21 @@ impl Library {
         query: &Query,
         books: Arc<[Book]>,
         reports: Vec<SourceReport>,
-        era: u64,
+        generation: u64,
     ) -> Answer {
         if verdict(&reports) == Verdict::NotFound {
             let answer = Remembered::new(query, Arc::clone(&books), self.clock.wall());
-            lock(&self.memory).remember_since(Remembered { guess: true, ..answer }, era);
+            lock(&self.memory).remember_since(Remembered { guess: true, ..answer }, generation);
             self.learned.notify_all();
         }
         Answer { guess: true, ..Answer::of(books, reports) }
     }
 
     /// No source has found anything: a miss, or the last resort, or the reason for neither.
-    fn come_back_empty(&self, query: &Query, reports: Vec<SourceReport>, era: u64) -> Answer {
+    fn nothing_found(&self, query: &Query, reports: Vec<SourceReport>, generation: u64) -> Answer {
         let verdict = verdict(&reports);
         if verdict == Verdict::NotFound {
-            return self.learn(query, Arc::default(), reports, era);
+            return self.learn(query, Arc::default(), reports, generation);
         }
         let mut memory = lock(&self.memory);
         let guess = memory.is_guess(query);

@@ -1,9 +1,16 @@
-//! Where books come from: one seam, [`Catalogue`], and the order in which sources are asked.
+//! Where books come from: one trait, [`Catalogue`], and the order in which sources are asked.
 //!
 //! In: a [`Query`] and the moment by which an answer is of use. Out: an [`Outcome`] from each
 //! source; an [`Answer`] from all of them. A source never panics on what the network sent, never
 //! outlives its deadline by more than a system call, and never tells "not found" when the truth is
 //! "could not ask".
+//!
+//! The sources are [`shelf`], [`interlib`], [`douban`] and [`neodb`]; [`library`] asks them in order,
+//! through [`guarded`], where [`guard`] decides whether one may be asked. `web`, `json` and `record`
+//! read what sources over HTTP send; [`clean`] makes fields fit to be shown, [`fold`] comparable.
+//! [`reading`] finds the question in a message, [`isbn`] and [`links`] what names one book;
+//! [`sent`] is what leaves for a source. [`memory`] and [`statefile`] keep [`answer`]s;
+//! [`report`] tells the log what happened. [`photo`] reads barcodes.
 
 pub mod answer;
 pub mod book;

@@ -2,8 +2,9 @@
 //!
 //! In: arguments, environment, credentials. Out: a server that runs, or text on a terminal and
 //! an exit code. [`command`] and [`settings`] read what is wanted, [`setup`] builds the parts
-//! from it, [`serve`] runs them from start to stop, [`reload`] reads files again; [`ask`] and [`demo`] play a reader through
-//! [`simulator`]; [`check`], [`menu`] and [`wishes`] help the operator. Only `main` imports this room.
+//! from it, [`serve`] runs them from start to stop, [`reload`] reads files again; [`ask`] and
+//! [`demo`] play a reader through [`simulator`]; [`check`], [`menu`] and [`wishes`] help the
+//! operator. Only `main` imports this room.
 
 pub mod ask;
 pub mod check;

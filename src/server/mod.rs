@@ -1,4 +1,4 @@
-//! The wire: connections from anybody become complete, bounded requests, and answers bytes.
+//! The wire: turns connections of anybody into complete, bounded requests, and answers into bytes.
 //!
 //! In: the listening sockets, and a handler that turns a [`crate::service::Call`] into
 //! [`crate::service::Handled`]. Out: nothing; it runs until a signal comes. Nothing a client

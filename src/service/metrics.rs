@@ -96,7 +96,7 @@ impl PushOutcome {
             Self::Trouble     => "trouble",
             Self::TooMany     => "too_many",
             Self::QueueFull   => "queue_full",
-            Self::ParkingFull => "lot_full",
+            Self::ParkingFull => "parking_full",
         }
     }
 }

@@ -3,14 +3,14 @@
 //! In: a [`Call`], complete and bounded. Out: [`Handled`]: an answer, a request that waits for
 //! one, or a lookup that the caller is to do. Nothing of a body is interpreted before the query's
 //! signature is verified; in secure mode nothing of a push is believed before its envelope is
-//! opened. A refusal says the same whatever was wrong, and repeats nothing. This room knows
-//! neither HTTP's bytes nor a source's JSON.
+//! opened. Every failed verification gets the same 403, and nothing that was sent is repeated. This
+//! room knows neither HTTP's bytes nor a source's JSON.
 //!
-//! [`push`](self) goes through [`deliveries`] ([`dedup`]) and [`lookups`] ([`quota`]); how many
-//! deliveries may pass unanswered [`silences`] counts, and `pick_up` sees to those who are told to
-//! come back; a request is answered through its [`ticket`], with a [`response`] or a [`refusal`];
-//! [`metrics`] counts, [`page`] is what a browser sees, [`persistence`] saves what outlives a
-//! restart, [`wishbook`] keeps the [`wishes`].
+//! `push` answers one push: through [`deliveries`] ([`dedup`]) and [`lookups`] ([`quota`]).
+//! [`silences`] counts how many deliveries pass unanswered, and `pick_up` keeps what came too late
+//! until its reader asks. A request is answered through its [`ticket`], with a [`response`] or a
+//! [`refusal`]; [`metrics`] counts, [`page`] is what a browser sees, [`persistence`] saves what
+//! outlives a restart, [`wishbook`] keeps the [`wishes`].
 
 pub mod dedup;
 pub mod deliveries;

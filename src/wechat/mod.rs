@@ -1,10 +1,10 @@
 //! The Official Account protocol: bytes from WeChat to values, values to bytes for WeChat.
 //!
-//! In: a raw query string and a body. On the way: [`signature`] (query and token to
-//! the token that signed, query and ciphertext to [`Signed`]), [`freshness`] where nothing more is
-//! signed, [`envelope`] (`Signed` to clear and
-//! back), [`push`] (clear XML to [`Push`]), [`reply`] ([`Reply`], made of [`ReplyText`], to XML); [`xml`] reads and
-//! writes for all of them ([`cdata`] sees to what WeChat does not escape). Out: a [`Push`] that is well formed, a body that WeChat accepts.
+//! In: a raw query string and a body. Out: a [`Push`] that is well formed; a body that WeChat accepts.
+//! [`credentials`] takes a request through the steps: [`signature`] verifies, [`freshness`] refuses
+//! what is old where the signature does not cover the body, [`envelope`] opens, [`push`] parses, and
+//! [`xml`] reads for it ([`cdata`] mends what WeChat does not escape). On the way back [`reply`], made
+//! of [`reply_text`], writes XML, and [`envelope`] seals it.
 //!
 //! Nothing here does I/O, reads a clock or makes random bytes: seconds and bytes are passed in,
 //! and the same input always gives the same output. Nothing here panics, whatever is sent. No
