@@ -45,8 +45,9 @@ fn run() -> Result<u8, Failed> {
             let state = state_directory().unwrap_or(wishes::STATE.into());
             print!("{}", wishes::run(&what, &state)?);
         }
-        Command::Reload(process) => unix::hang_up(process)
-            .map_err(|error| Failed::Start(format!("process {process}: {error}")))?,
+        Command::Reload(process) => unix::hang_up(process).map_err(|why| {
+            Failed::Start(format!("{why}; systemctl reload doumibook knows which one it is"))
+        })?,
         Command::Ask(asked) => {
             journal::hush();
             let settings = settings()?.or_demo_token().or_shelf();

@@ -331,7 +331,7 @@ fn what_is_dropped_is_counted() {
         "read as CSV in UTF-8, separated by ','\n\
          columns: 书名 = title, ISBN = ISBN, 可借 = copies available, 状态 = state of the copy\n\
          not used: ID\n\
-         1 206 books: 2 with ISBN, 0 with call number, 1 202 with copies, 0 with the day they came\n\
+         1 206 rows: 2 with ISBN, 0 with call number, 1 202 with copies, 0 with the day they came\n\
          1 204 of 1 206 rows have no ISBN\n\
          2 have one whose check digit is wrong, the first in line 1203\n\
          1 have one that a spreadsheet rounded (9.78754E+12): format the column as text and export \

@@ -553,7 +553,7 @@ fn a_guess_waits_for_who_is_sure() {
         ("a later one is sure",        "gf", Verdict::Found,    false, false),
         ("nobody else knows",          "gn", Verdict::Found,    true,  false),
         ("the first guess is kept",    "gg", Verdict::Found,    true,  false),
-        ("the other could not be asked", "gd", Verdict::Found,  true,  true),
+        ("the other could not be asked", "gd", Verdict::Found,  true,  false),
         ("one after a miss",           "ng", Verdict::Found,    true,  false),
         ("no guess at all",            "nn", Verdict::NotFound, false, false),
     ] {
@@ -639,4 +639,35 @@ fn a_question_of_our_own_finds_out_whether_a_source_is_back() {
         Verdict::Found
     );
     assert_eq!(douban.asked(), 4);
+}
+
+/// What may have been meant is no reason to say that nobody has what was asked for.
+#[test]
+fn a_guess_while_a_source_is_down_says_so_and_loses_to_what_was_known() {
+    let guess = |source| {
+        Outcome::Guess(vec![Book { title: "三休".to_owned(), source, ..Book::default() }])
+    };
+    let guesses = || [guess(Source::Shelf), guess(Source::Shelf), guess(Source::Shelf)];
+    let hands = Hands::new();
+    let shelf = Actor::new(Source::Shelf, &hands, guesses().map(Does::Say));
+    let douban = Actor::new(Source::Douban, &hands, [down(), down()].map(Does::Say));
+    let library = library(&hands, &[&shelf, &douban]);
+    let answer = find(&library, &hands);
+    assert!(answer.guess && answer.incomplete);
+    // Long enough to pick from it.
+    hands.advance(299_000);
+    let again = find(&library, &hands);
+    assert!(again.remembered && again.guess && again.incomplete);
+    hands.advance(2_000);
+    assert!(!find(&library, &hands).remembered);
+
+    let hands = Hands::new();
+    let shelf = Actor::new(Source::Shelf, &hands, guesses().map(Does::Say));
+    let script = [books(Source::Douban), down()].map(Does::Say);
+    let douban = Actor::new(Source::Douban, &hands, script);
+    let library = self::library(&hands, &[&shelf, &douban]);
+    assert!(!find(&library, &hands).guess);
+    hands.advance(FOUND_FOR * 1000);
+    let old = find(&library, &hands);
+    assert!(old.stale && !old.guess && old.source == Some(Source::Douban), "{old:?}");
 }

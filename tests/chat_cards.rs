@@ -73,7 +73,8 @@ fn which_books_are_news_and_where_texts_lead() {
     for (cover, link, source, shown) in [
         ("https://c.example/1.jpg", "https://e.org/1", Source::Shelf,  "news https://c.example/1.jpg https://e.org/1"),
         ("https://c.example/1.jpg", "",                Source::Shelf,  "text"),
-        ("http://c.example/1.jpg",  "https://e.org/1", Source::Shelf,  r#"text<a href="https://e.org/1">馆藏</a>"#),
+        ("http://c.example/1.jpg",  "https://e.org/1", Source::Shelf,  "news http://c.example/1.jpg https://e.org/1"),
+        ("", "https://e.org/1",                        Source::Shelf,  r#"text<a href="https://e.org/1">馆藏</a>"#),
         ("", "https://e.org/1",                        Source::NeoDb,  r#"text<a href="https://e.org/1">NeoDB</a>"#),
         ("", "https://book.douban.com/subject/1/",     Source::Shelf,  r#"text<a href="https://book.douban.com/subject/1/">豆瓣</a>"#),
         ("", "https://notdouban.com/",                 Source::Shelf,  r#"text<a href="https://notdouban.com/">馆藏</a>"#),

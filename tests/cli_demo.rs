@@ -108,7 +108,7 @@ fn what_is_said_goes_the_way_of_a_push() {
         ("text",      "三体",           "<Content><![CDATA[三体]]>",                  "msgmenucontent=1&msgmenuid=1\">《三体》</a>"),
         ("text",      "1",             "<MsgType><![CDATA[text]]>",                 "<a href=\"https://book.douban.com/isbn/9787536692930/\">豆瓣</a>"),
         ("text",      "]]></Content>", "<Content><![CDATA[]] ></Content>]]>",      "没有找到"),
-        ("text",      "",              "<Content><![CDATA[]]>",                     "没看到要找什么"),
+        ("text",      "",              "<Content><![CDATA[]]>",                     "没看出你要找哪本书"),
         ("scan",      "9787536692930", "<ScanResult><![CDATA[EAN_13,9787536692930]]>", "<Content><![CDATA[《三体》\n"),
         ("scan",      "https://example.org/", "<ScanType><![CDATA[qrcode]]>",       "这个码里没有书号"),
         ("click",     "HELP",          "<EventKey><![CDATA[HELP]]>",                "例如"),

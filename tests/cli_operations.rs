@@ -146,7 +146,7 @@ fn check_says_what_is_right_and_what_to_do() {
     for says in [
         "file     read as CSV in UTF-8, separated by ','",
         "file     columns: 书名 = title, 作者 = author",
-        "file     8 books: 0 with ISBN",
+        "file     8 rows: 0 with ISBN",
         "file     《活着第3版》 | 作者：余华 | 来源：馆藏",
     ] {
         assert!(text.contains(says), "{says}: {text}");

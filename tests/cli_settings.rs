@@ -79,9 +79,9 @@ fn what_is_wrong_is_said_in_one_sentence() {
     let bytes = "expected bytes, 512K or 16M, from 64K to 1024M";
     for (name, value, sentence) in [
         ("TOKEN",             "ab",                 "has 2 characters; expected 3 to 32 letters and digits (A-Z, a-z, 0-9)"),
-        ("TOKEN",             "tok-en",             "has 6 characters; expected 3 to 32 letters and digits (A-Z, a-z, 0-9)"),
+        ("TOKEN",             "tok-en",             "has 6 characters, not all of them letters or digits; expected 3 to 32 letters and digits (A-Z, a-z, 0-9)"),
         ("TOKEN_OLD",         "Old1",               "is set without DOUMIBOOK_TOKEN"),
-        ("AES_KEY",           &dear,                "has 43 characters; expected the 43 letters and digits of the console's EncodingAESKey"),
+        ("AES_KEY",           &dear,                "has 43 characters, not all of them letters or digits; expected the 43 letters and digits of the console's EncodingAESKey"),
         ("AES_KEY",           "Pw9",                "has 3 characters; expected the 43 letters and digits of the console's EncodingAESKey"),
         ("AES_KEY",           KEY,                  "is set without DOUMIBOOK_APP_ID; expected the AppID (wx…) that the console shows beside the key"),
         ("AES_KEY_OLD",       KEY,                  "is set without DOUMIBOOK_AES_KEY"),
@@ -243,6 +243,6 @@ fn secrets_come_from_files_and_variables_win() {
     );
     assert_eq!(
         wrong(&[("token", "a b")]),
-        "DOUMIBOOK_TOKEN has 3 characters; expected 3 to 32 letters and digits (A-Z, a-z, 0-9)"
+        "DOUMIBOOK_TOKEN has 3 characters, not all of them letters or digits; expected 3 to 32 letters and digits (A-Z, a-z, 0-9)"
     );
 }

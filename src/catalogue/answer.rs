@@ -39,6 +39,8 @@ pub struct Answer {
     pub books: Arc<[Book]>,
     /// Nobody has what was asked for; the books are what may have been meant.
     pub guess: bool,
+    /// Of a guess: a source that may have what was asked for could not be asked.
+    pub incomplete: bool,
     /// The number in the photo that was asked about.
     pub photographed: Option<Isbn>,
     /// Whose books they are.
@@ -71,6 +73,7 @@ impl Answer {
             verdict,
             books,
             guess: false,
+            incomplete: false,
             photographed: None,
             source,
             stale: false,

@@ -284,13 +284,19 @@ pub fn address(url: &str) -> String {
     if visible::is_address(&url) { url.into_owned() } else { String::new() }
 }
 
-/// A picture's `https:` address; empty for anything else. Douban's picture hosts, which older
-/// records name with `http:`, speak TLS; of others that is not known.
+/// A picture's address that somebody else can fetch: not one by number, nor without a domain.
+/// Douban's picture hosts, which older records name with `http:`, speak TLS; of others that is not
+/// known, and they stay as they are.
 pub fn cover(url: &str) -> String {
     let Some(rest) = url.trim().strip_prefix("http://") else { return https(url) };
-    let host = rest.split('/').next().unwrap_or_default();
+    let host = rest.split(['/', ':', '?', '#']).next().unwrap_or_default();
     let known = [".doubanio.com", ".douban.com"].iter().any(|domain| host.ends_with(domain));
-    if known { https(&format!("https://{rest}")) } else { String::new() }
+    let named = host.contains('.') && host.ends_with(|c: char| c.is_ascii_alphabetic());
+    match (known, named) {
+        (true, _) => https(&format!("https://{rest}")),
+        (_, true) => address(url),
+        _ => String::new(),
+    }
 }
 
 /// A rating out of an average of 0 to 10 and the number of readers who gave one. Douban gives
@@ -428,7 +434,9 @@ mod tests {
             (cover, "https://img9.doubanio.com/a.jpg", "https://img9.doubanio.com/a.jpg"),
             (cover, "http://img3.douban.com/a.jpg",  "https://img3.douban.com/a.jpg"),
             (cover, "http://10.0.0.1:8085/view/cover", ""),
-            (cover, "http://evil.example/.douban.com", ""),
+            (cover, "http://evil.example/.douban.com", "http://evil.example/.douban.com"),
+            (cover, "http://localhost/a.jpg",        ""),
+            (cover, "http://img.e.org/a\u{202e}.jpg", ""),
             (cover, "/view/cover?cover=x",           ""),
             (cover, "http://",                       ""),
             (cover, "https://e.org/a\u{1f}b",        ""),

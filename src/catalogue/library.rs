@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 use super::answer::{Answer, Verdict, verdict, without_copies, without_library};
 use super::guard::BreakerState;
 use super::guarded::{Books, hash, split};
-use super::memory::{FOUND_FOR, Memory, Origin, Remembered};
+use super::memory::{FOUND_FOR, Memory, NOT_FOUND_FOR, Origin, Remembered};
 use super::photo::address::PhotoUrl;
 use super::photo::fetch::{Photos, Reading, Unread};
 use super::report::{SourceEvent, SourceReport};
@@ -82,7 +82,9 @@ impl Library {
         let mut memory = lock(&self.memory);
         let books = memory.recall(query, wall)?;
         let (not_held, guess) = (memory.is_not_held(query), memory.is_guess(query));
-        Some(Answer { remembered: true, not_held, guess, ..Answer::of(books, Vec::new()) })
+        let incomplete = memory.is_incomplete(query);
+        let answer = Answer::of(books, Vec::new());
+        Some(Answer { remembered: true, not_held, guess, incomplete, ..answer })
     }
 
     /// As [`Library::find_for`], each question for a reader of its own.
@@ -309,8 +311,9 @@ impl Library {
         Answer { not_held, ..Answer::of(books, reports) }
     }
 
-    /// Nobody is sure, but there are books that may have been meant. Remembered only when every
-    /// source that could know was asked.
+    /// Nobody is sure, but there are books that may have been meant. While a source that could know
+    /// was not asked, what is known from before is better, and the guess is incomplete: remembered
+    /// for as long as it takes to pick from it.
     fn guess(
         &self,
         query: &Query,
@@ -318,12 +321,20 @@ impl Library {
         reports: Vec<SourceReport>,
         generation: u64,
     ) -> Answer {
-        if verdict(&reports) == Verdict::NotFound {
-            let answer = Remembered::new(query, Arc::clone(&books), self.clock.wall());
-            lock(&self.memory).remember_since(Remembered { guess: true, ..answer }, generation);
-            self.learned.notify_all();
+        let incomplete = verdict(&reports) != Verdict::NotFound;
+        let wall = self.clock.wall();
+        let mut memory = lock(&self.memory);
+        if incomplete && !memory.is_guess(query) && memory.last_resort(query).is_some() {
+            drop(memory);
+            return self.nothing_found(query, reports, generation);
         }
-        Answer { guess: true, ..Answer::of(books, reports) }
+        let at = if incomplete { wall.saturating_sub(NOT_FOUND_FOR - INSTEAD_FOR) } else { wall };
+        let answer = Remembered::new(query, Arc::clone(&books), wall);
+        let answer = Remembered { at, guess: true, incomplete, ..answer };
+        memory.remember_since(answer, generation);
+        drop(memory);
+        self.learned.notify_all();
+        Answer { guess: true, incomplete, ..Answer::of(books, reports) }
     }
 
     /// No source has found anything: a miss, or the last resort, or the reason for neither.

@@ -58,6 +58,8 @@ pub struct Remembered {
     pub not_held: bool,
     /// Whether the books are only what may have been meant.
     pub guess: bool,
+    /// Of a guess: a source that may know could not be asked. Not kept on disk.
+    pub incomplete: bool,
 }
 
 impl Remembered {
@@ -71,6 +73,7 @@ impl Remembered {
             counted_at,
             not_held: false,
             guess: false,
+            incomplete: false,
         }
     }
 
@@ -141,16 +144,14 @@ impl Memory {
 
     /// The books of `query` were counted at `now`. They are no newer for it, and nothing to save.
     pub fn recount(&mut self, query: &Query, books: Arc<[Book]>, now: u64) {
-        let known = self.ticks.get(query).and_then(|tick| self.answers.get(tick)).cloned();
-        if let Some(known) = known {
+        if let Some(known) = self.known(query).cloned() {
             self.insert(Remembered { books, counted_at: now, ..known });
         }
     }
 
     /// Whether the library does not have the books remembered for `query`.
     pub fn is_not_held(&self, query: &Query) -> bool {
-        let answer = self.ticks.get(query).and_then(|tick| self.answers.get(tick));
-        answer.is_some_and(|answer| answer.not_held)
+        self.known(query).is_some_and(|answer| answer.not_held)
     }
 
     /// The books found for `query` at any time, for when nobody can be asked. Never empty: an
@@ -173,8 +174,16 @@ impl Memory {
 
     /// Whether what is remembered for `query` are books that may have been meant.
     pub fn is_guess(&self, query: &Query) -> bool {
-        let answer = self.ticks.get(query).and_then(|tick| self.answers.get(tick));
-        answer.is_some_and(|answer| answer.guess)
+        self.known(query).is_some_and(|answer| answer.guess)
+    }
+
+    /// Whether it is a guess that was made while a source could not be asked.
+    pub fn is_incomplete(&self, query: &Query) -> bool {
+        self.known(query).is_some_and(|answer| answer.incomplete)
+    }
+
+    fn known(&self, query: &Query) -> Option<&Remembered> {
+        self.ticks.get(query).and_then(|tick| self.answers.get(tick))
     }
 
     /// As [`Memory::remember`], unless a source was read anew since there were so many
@@ -238,7 +247,8 @@ impl Memory {
 
     /// Everything, for writing down. [`Snapshot::changes`] tells later whether more has come in.
     pub fn snapshot(&self) -> Snapshot {
-        let answers = self.answers.values().cloned().collect();
+        let complete = self.answers.values().filter(|answer| !answer.incomplete);
+        let answers = complete.cloned().collect();
         Snapshot { answers, origins: self.origins.clone(), changes: self.changes }
     }
 

@@ -39,7 +39,7 @@ pub fn write(path: &Path, Snapshot { answers, origins, .. }: &Snapshot) -> io::R
         "format": MARK, "version": VERSION, "answers": answers.len(), "sources": sources,
     });
     let lines = answers.iter().map(|answer| {
-        let Remembered { query, books, at, counted_at: _, not_held, guess } = answer;
+        let Remembered { query, books, at, counted_at: _, not_held, guess, incomplete: _ } = answer;
         let books: Vec<_> = books.iter().map(from_book).collect();
         let mut line = json!({ "query": query.to_string(), "at": at, "books": books });
         for (name, said) in [("not_held", *not_held), ("guess", *guess)] {
@@ -166,7 +166,7 @@ fn parse_answer(line: &[u8]) -> Option<Remembered> {
     let Value::Array(books) = answer.remove("books")? else { return None };
     let books = books.into_iter().map(into_book).collect::<Option<_>>()?;
     let not_held = field(&mut answer, "not_held", |value| value.as_bool())?;
-    Some(Remembered { query, books, at, counted_at: 0, not_held, guess })
+    Some(Remembered { query, books, at, counted_at: 0, not_held, guess, incomplete: false })
 }
 
 /// Reads what `Query`'s `Display` wrote.

@@ -5,6 +5,7 @@
 //! picture, since the hosts of covers may refuse to be linked to; one without is a text, which
 //! holds more, and links that can be tapped.
 
+use crate::catalogue::answer::Answer;
 use crate::catalogue::book::{Book, Holding, Rating, Source};
 use crate::chat::numerals::{self, Script};
 use crate::chat::phrases::{self, card as label};
@@ -70,7 +71,7 @@ pub fn card(book: &Book, way: Way, occasion: Occasion, links: Links) -> Reply {
         (Some(isbn), "", Links::Douban) => format!("https://book.douban.com/isbn/{isbn}/"),
         (_, link, _) => link.to_owned(),
     };
-    if url.is_empty() || !book.cover.starts_with("https://") {
+    if url.is_empty() || book.cover.is_empty() {
         return Reply::text(text_card(book, way, &url));
     }
     let mut lines = [facts(book, LINE), summary(book)].concat();
@@ -241,16 +242,20 @@ fn bare_name(name: &str) -> &str {
 
 /// One page of a list, `page` from 0, which has to be there.
 pub fn list(books: &[Book], searched: &ReplyText, page: usize) -> Reply {
-    let head = phrases::list_head(searched, books.len(), page + 1, pages(books.len()));
     let dated = searched.as_str() == phrases::NEWEST;
+    let head = match dated {
+        true => phrases::newest_head(books.len(), page + 1, pages(books.len())),
+        false => phrases::list_head(searched, books.len(), page + 1, pages(books.len())),
+    };
     headed(head, books, page, dated, phrases::LIST_END)
 }
 
 /// Books that may have been meant; a single one is a list, too, so that nobody takes it for what
 /// was asked for.
-pub fn guesses(books: &[Book], searched: &ReplyText, page: usize, wishes: bool) -> Reply {
+pub fn guesses(answer: &Answer, searched: &ReplyText, page: usize, wishes: bool) -> Reply {
     let end = if wishes { phrases::GUESS_END } else { phrases::LIST_END };
-    headed(phrases::guess_head(searched), books, page, false, end)
+    let head = phrases::guess_head(searched, answer.incomplete);
+    headed(head, &answer.books, page, false, end)
 }
 
 fn headed(head: ReplyText, books: &[Book], page: usize, dated: bool, end: &'static str) -> Reply {

@@ -1,8 +1,8 @@
 //! The conversation with each reader: what a push asks for, and what an answer says.
 //!
 //! In: a [`Push`] and the moment; later the [`Answer`] to what it asked. Out: a [`Next`] step,
-//! and a [`Reply`]. Remembers for each reader what was last searched, the page shown, and what
-//! still being looked for, or was looked for in vain. The books themselves are in the memory of
+//! and a [`Reply`]. Remembers for each reader what was last searched, the page shown, what is
+//! still being looked for, and what was looked for in vain. The books themselves are in the memory of
 //! the catalogue.
 
 use std::sync::{Arc, Mutex};
@@ -93,10 +93,10 @@ impl Conversation {
             Kind::Voice(None) => say(phrases::VOICE),
             Kind::Link { title, description, url } => {
                 let book = [url, title, description].into_iter().find_map(|part| links::book(part));
-                book.map_or_else(|| say(phrases::LINK), find)
+                book.map_or_else(|| say(phrases::LINK), |query| self.find(from, query))
             }
             Kind::Image(address) => match PhotoUrl::parse(address) {
-                Some(url) => find(Query::Photo(url)),
+                Some(url) => self.find(from, Query::Photo(url)),
                 None => say(phrases::unread(Unread::Unfetched)),
             },
             Kind::Video => say(phrases::VIDEO),
@@ -114,11 +114,11 @@ impl Conversation {
                 None => say(phrases::welcome(&self.account)),
             },
             // A library may print codes that carry an ISBN; any other scene says hello.
-            Event::Scan(scene) => find_in(scene, phrases::help()),
+            Event::Scan(scene) => self.find_in(from, scene, phrases::help()),
             Event::Click(key) => match key.to_ascii_uppercase().as_str() {
                 "SCAN" | "SCAN_BOOK" => say(phrases::SCAN_HOW),
                 "MORE" => self.listed(from, now, |page| View::Page(page + 1)),
-                "NEW" => find(Query::Newest),
+                "NEW" => self.find(from, Query::Newest),
                 named if named.starts_with("REPLY:") => {
                     let keyword = key.get("REPLY:".len()..).unwrap_or_default();
                     let replies = self.replies();
@@ -127,10 +127,10 @@ impl Conversation {
                 _ => say(phrases::help()),
             },
             Event::ScanCode(scanned) => match isbn::typed(scanned) {
-                Typed::Right(isbn) => find(Query::Isbn(isbn)),
+                Typed::Right(isbn) => self.find(from, Query::Isbn(isbn)),
                 // Ten digits may be anything: a library's own number of a copy, for one.
                 Typed::Wrong(mistake) if isbn::is_long(scanned) => say(phrases::no_isbn(mistake)),
-                _ => find_in(scanned, phrases::SCAN),
+                _ => self.find_in(from, scanned, phrases::SCAN),
             },
             Event::Unsubscribe => self.forget(from),
             Event::DataDeletion(reader) => self.forget(reader),
@@ -141,7 +141,7 @@ impl Conversation {
     fn hear(&self, from: &OpenId, typed: &str, now: Instant) -> Next {
         if typed.contains("://") || typed.contains("douban.com/") {
             if let Some(query) = links::book(typed) {
-                return find(query);
+                return self.find(from, query);
             }
             if links::is_bare_address(typed) {
                 return say(phrases::LINK);
@@ -152,11 +152,7 @@ impl Conversation {
             return next;
         }
         match question {
-            Question::Find(query) => {
-                // Whoever asks again wants to know anew.
-                self.readers.change(from, |reader| reader.late = None);
-                find(query)
-            }
+            Question::Find(query) => self.find(from, query),
             Question::Pick(number) => self.pick(from, typed, number, now),
             Question::More => self.listed(from, now, |page| View::Page(page + 1)),
             Question::Previous => self.listed(from, now, |page| View::Page(page.saturating_sub(1))),
@@ -184,7 +180,7 @@ impl Conversation {
         let view = script.map_or(View::Pick(number), |script| View::Number(number, script));
         let has_list = self.readers.recall(from, now).is_some_and(|reader| reader.list.is_some());
         match Query::words(&folded).filter(|_| script.is_some() && !has_list) {
-            Some(query) => Next::Find(Request { query, view: View::Named }),
+            Some(query) => self.find_as(from, query, View::Named),
             None => self.listed(from, now, |_| view),
         }
     }
@@ -208,16 +204,30 @@ impl Conversation {
             && let Some(wished) = wish::asked(typed)
             && let Some(query) = wished.or_else(|| self.readers.recall(from, now)?.missed)
         {
-            return Some(Next::Find(Request { query, view: View::Wish }));
+            return Some(self.find_as(from, query, View::Wish));
         }
         if is_newest(typed) {
-            return Some(find(Query::Newest));
+            return Some(self.find(from, Query::Newest));
         }
         let searches = matches!(
             question,
             Question::Find(Query::Words(_) | Query::Author(_)) | Question::TooLong
         );
         replies.contained(typed).filter(|_| searches).map(say_own)
+    }
+
+    fn find(&self, from: &OpenId, query: Query) -> Next {
+        self.find_as(from, query, View::Page(0))
+    }
+
+    /// A question. Whoever asks again wants to know anew, and no more what came too late.
+    fn find_as(&self, from: &OpenId, query: Query, view: View) -> Next {
+        self.readers.change(from, |reader| reader.late = None);
+        Next::Find(Request { query, view })
+    }
+
+    fn find_in(&self, from: &OpenId, text: &str, otherwise: &'static str) -> Next {
+        links::book(text).map_or_else(|| say(otherwise), |query| self.find(from, query))
     }
 
     /// Something of the list the reader has; `view` is given the page shown last.
@@ -242,11 +252,8 @@ impl Conversation {
         let wanted = &Request { query, view: wanted.view };
         let wish = self.wish(wanted, answer);
         let offers = shown::Offered { wish: wish.is_some(), links: self.offers.links };
-        if let Some(wish) = wish {
-            self.readers.change(from, |reader| {
-                (reader.seen, reader.missed) = (now, Some(wish.asked));
-            });
-        }
+        let missed = wish.map(|wish| wish.asked);
+        self.readers.change(from, |reader| (reader.seen, reader.missed) = (now, missed));
         let (reply, page) = shown::reply(occasion, wanted, answer, offers);
         if let Some(page) = page {
             self.readers.change(from, |reader| {
@@ -263,7 +270,7 @@ impl Conversation {
 
     /// Whether something of an answer is remembered of its reader.
     pub fn remembers(&self, answer: &Answer) -> bool {
-        answer.books.len() > 1 || self.offers.wishes
+        answer.guess || answer.books.len() > 1 || self.offers.wishes
     }
 
     /// What a reader is told whose answer takes longer than WeChat waits; the next 结果 brings
@@ -292,14 +299,6 @@ fn say(text: impl Into<ReplyText>) -> Next {
 /// What the operator has written.
 fn say_own(answer: &str) -> Next {
     say(ReplyText::operators(answer))
-}
-
-fn find(query: Query) -> Next {
-    Next::Find(Request { query, view: View::Page(0) })
-}
-
-fn find_in(text: &str, otherwise: &'static str) -> Next {
-    links::book(text).map_or_else(|| say(otherwise), find)
 }
 
 /// What asks for the newest books.

@@ -44,7 +44,7 @@ pub const THANKS: &str = "不客气，祝你读得开心！";
 /// To who says goodbye.
 pub const FAREWELL: &str = "再见，祝你读得开心！";
 /// To an empty message.
-pub const NOTHING: &str = "没看到要找什么。发来书名、作者或 ISBN 就行，回复“帮助”看说明。";
+pub const NOTHING: &str = "没看出你要找哪本书。发来书名、作者或 ISBN 就行，回复“帮助”看使用说明。";
 /// To an essay.
 pub const TOO_LONG: &str = "这段话太长了，只发书名、作者或 ISBN 就好。";
 
@@ -133,7 +133,7 @@ pub const TRY_AUTHOR: &str = "可以换个译名，或者只写姓；也可以�
 pub const TRY_TITLE: &str = "可以核对一下号码，或者直接发书名。";
 
 /// Sources are limited or too slow.
-pub const BUSY: &str = "现在查书太忙，暂时查不了。请过几分钟再发一次。";
+pub const BUSY: &str = "现在查询繁忙，暂时查不了。请过几分钟再发一次。";
 /// Sources fail.
 pub const TROUBLE: &str = "书目数据暂时连不上，这次没能查到结果，不代表没有这本书。请稍后再试。";
 /// One reader has too many questions under way, or asked too many within a minute.
@@ -148,7 +148,7 @@ pub fn still_looking(searched: ReplyText, link: &ReplyText) -> ReplyText {
 /// The label of the link in [`still_looking`].
 pub const PICK_UP_LABEL: &str = "点这里看结果";
 /// Nothing is waiting to be picked up.
-pub const NOTHING_WAITS: &str = "没有正在等的结果。直接发书名、作者或 ISBN 就行。";
+pub const NOTHING_WAITS: &str = "没有等待中的查询结果。直接发书名、作者或 ISBN 就行。";
 /// A number, 更多 or 返回 without a list.
 pub const NO_LIST: &str = "现在没有可选的列表（列表保留 10 分钟）。请先发书名或作者，再回复序号。";
 
@@ -163,6 +163,14 @@ pub fn no_such_number(count: usize, title: Option<&str>) -> ReplyText {
     text
 }
 
+/// The head of the list of the newest books.
+pub fn newest_head(count: usize, page: usize, pages: usize) -> ReplyText {
+    let (count, page) = (count.into(), page.into());
+    fill("最近上架的 {} 本书，第 {}/{} 页：", &[&count, &page, &pages.into()])
+}
+
+/// 更多 where the list has one page.
+pub const ONLY_PAGE: &str = "就这一页。回复序号看详情。";
 /// 更多 on the last page.
 pub const LAST_PAGE: &str = "已经是最后一页了。回复序号看详情，回复“上一页”往回翻。";
 
@@ -187,9 +195,13 @@ pub fn list_head(searched: &ReplyText, count: usize, page: usize, pages: usize) 
     }
 }
 
-/// The head of a list of what may have been meant.
-pub fn guess_head(searched: &ReplyText) -> ReplyText {
-    fill("没有找到{}。你要找的是不是：", &[&searched.clone().trim_end()])
+/// The head of a list of what may have been meant; `incomplete`: not every source could be asked.
+pub fn guess_head(searched: &ReplyText, incomplete: bool) -> ReplyText {
+    let searched = searched.clone().trim_end();
+    match incomplete {
+        true => fill("有的书目暂时连不上，还没找到{}。你要找的是不是：", &[&searched]),
+        false => fill("没有找到{}。你要找的是不是：", &[&searched]),
+    }
 }
 
 /// The end of a list; links to other pages may follow.

@@ -67,14 +67,15 @@ fn found(
             return (led(card, answer, 1, offered), None);
         }
         (View::Page(page), _) if page >= card::pages(books.len()) => {
-            return (Reply::text(phrases::LAST_PAGE), None);
+            let only = card::pages(books.len()) == 1;
+            return (Reply::text(if only { phrases::ONLY_PAGE } else { phrases::LAST_PAGE }), None);
         }
         (View::Page(page), _) => page,
         (View::Named | View::Wish, _) => 0,
     };
     let searched = searched(&wanted.query);
     let list = match answer.guess {
-        true => card::guesses(books, &searched, page, offered.wish),
+        true => card::guesses(answer, &searched, page, offered.wish),
         false => card::list(books, &searched, page),
     };
     (led(list, answer, books.len(), offered), Some(page))

@@ -98,6 +98,7 @@ pub fn of(wanted: &Request, answer: &Answer, own_first: bool) -> Option<Wanted> 
         // 3 without a list is hardly a title.
         _ if wanted.view == View::Named => None,
         Verdict::NotFound => Wanted::asked(&wanted.query),
+        Verdict::Found if answer.incomplete => None,
         // Nobody has what was asked for.
         Verdict::Found
             if answer.guess && !matches!(wanted.view, View::Pick(_) | View::Number(..)) =>

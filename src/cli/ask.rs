@@ -39,7 +39,8 @@ pub fn ask(ask: &Ask, settings: Settings, colour: bool) -> Result<String, Failed
         Some(_) => Library::new(Vec::new(), Memory::new(0, Vec::new())),
         None => setup::library(&settings, None).map_err(Failed::Setting)?,
     };
-    let service = setup::service(settings, Arc::new(library));
+    let replies = setup::replies(&settings).map_err(Failed::Setting)?;
+    let service = setup::service_with(settings, Arc::new(library), replies, None);
     let wechat = WeChat::new(&service.credentials, mode);
     let mut shown = String::new();
     let xml = match (&ask.raw, &ask.photo) {

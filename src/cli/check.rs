@@ -69,6 +69,12 @@ pub fn check(settings: &Settings, wrong: Vec<String>, state: Option<PathBuf>) ->
         found.push(("replies", replies(settings)));
     }
     found.push(("state", state_directory(state.as_deref())));
+    if settings.wishes && state.is_none() {
+        found.push(("wishes", warning(
+            "DOUMIBOOK_WISHES=yes, but STATE_DIRECTORY is not set here (the unit sets it); without it no \
+             wishes are offered",
+        )));
+    }
     if right(&["WORKERS", "CONNECTIONS", "LOOKUPS"]) {
         found.push(("files", open_files(settings, serve::allowed(settings))));
     }
@@ -100,9 +106,9 @@ fn mode(settings: &Settings) -> Finding {
     match settings.mode {
         Mode::Secure => ok(format!("secure (安全模式){rest}")),
         Mode::Compatible => ok(format!("compatible (兼容模式){rest}")),
-        Mode::Plain if settings.keys.is_empty() => {
-            ok("plain: the console must say 明文模式; secure mode needs DOUMIBOOK_AES_KEY")
-        }
+        Mode::Plain if settings.keys.is_empty() => ok(
+            "plain, as long as DOUMIBOOK_AES_KEY is not set; until then the console must say 明文模式",
+        ),
         Mode::Plain => warning(
             "plain, although an AES key is set: clear pushes are accepted; without \
              DOUMIBOOK_MODE only sealed ones would be",
@@ -127,8 +133,12 @@ fn clock(now: u64) -> Finding {
 /// cannot be served is told by [`sources`].
 fn shelf(path: &Path) -> Findings {
     let Ok(Loaded { shelf, bad, understood }) = Shelf::load(path) else { return Findings::new() };
-    let mut found: Findings =
-        understood.to_string().lines().map(|line| ("file", ok(line))).collect();
+    let losses: Vec<String> = understood.losses().collect();
+    let finding = |line: &str| match losses.iter().any(|loss| loss == line) {
+        true => ("file", warning(line)),
+        false => ("file", ok(line)),
+    };
+    let mut found: Findings = understood.to_string().lines().map(finding).collect();
     found.extend(bad.iter().take(BAD_LINES).map(|bad| ("file", warning(bad.to_string()))));
     let first = shelf.first(SHOWN);
     found.extend(first.iter().map(|book| ("file", ok(card::lines(book).join(" | ")))));

@@ -4,6 +4,7 @@
 //! ones and a line in the log that says why. Readers are answered meanwhile.
 
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
 
@@ -21,6 +22,8 @@ pub struct Reloader {
     service: Arc<Service>,
     /// One at a time: two would be three shelves in memory.
     reading: Mutex<()>,
+    /// Whether one waits for its turn already, and will read what is there then.
+    waiting: AtomicBool,
 }
 
 impl Reloader {
@@ -30,21 +33,33 @@ impl Reloader {
         library: Arc<Library>,
         service: Arc<Service>,
     ) -> Arc<Self> {
-        Arc::new(Self { shelf, replies, library, service, reading: Mutex::default() })
+        Arc::new(Self {
+            shelf,
+            replies,
+            library,
+            service,
+            reading: Mutex::default(),
+            waiting: AtomicBool::default(),
+        })
     }
 
     /// Reads everything again, on a thread of its own. Each call reads what is there after it.
     pub fn start(self: &Arc<Self>) {
+        if self.waiting.swap(true, Ordering::AcqRel) {
+            return;
+        }
         let reloader = self.clone();
         let spawned =
             thread::Builder::new().name("reload".into()).spawn(move || reloader.read_again());
         if let Err(error) = spawned {
+            self.waiting.store(false, Ordering::Release);
             journal::warning(format_args!("nothing is read again: {error}"));
         }
     }
 
     fn read_again(&self) {
         let _one = lock(&self.reading);
+        self.waiting.store(false, Ordering::Release);
         if self.shelf.is_none() && self.replies.is_none() {
             journal::info(format_args!("no shelf and no answers to read again"));
         }

@@ -66,12 +66,14 @@ pub fn catalogues(settings: &Settings) -> Result<Vec<Budgeted>, String> {
 
 /// All sources, with what they answered lately; `state` is the directory where that is kept.
 pub fn library(settings: &Settings, state: Option<&Path>) -> Result<Library, String> {
+    // Before the shelf's file is read: should it change meanwhile, the next start forgets what is
+    // remembered of it.
+    let origins = settings.sources.iter().map(|source| origin(settings, *source)).collect();
     let sources = catalogues(settings)?;
     let sources = sources.into_iter().map(|(source, most)| Guarded::new(source, most)).collect();
     let memory = match state {
         None => Memory::new(settings.memory, Vec::new()),
         Some(state) => {
-            let origins = settings.sources.iter().map(|source| origin(settings, *source)).collect();
             let path = persistence::answers(state);
             let (memory, report) = statefile::load(&path, settings.memory, origins);
             if let Some(report) = report {

@@ -17,7 +17,7 @@ use crate::sys::visible::printable;
 /// Where the unit's state directory is.
 pub const STATE: &str = "/var/lib/doumibook";
 
-const HEADER: [&str; 6] = ["人数", "ISBN", "书名", "作者", "最早", "最近"];
+const HEADER: [&str; 6] = ["人数", "ISBN", "书名", "作者", "最早登记", "最近登记"];
 
 /// Does what was asked and returns what to print.
 ///
@@ -25,7 +25,14 @@ const HEADER: [&str; 6] = ["人数", "ISBN", "书名", "作者", "最早", "最�
 /// A sentence for the operator.
 pub fn run(what: &WishesCommand, state: &Path) -> Result<String, String> {
     let told = |error: io::Error| {
-        let hint = if error.kind() == io::ErrorKind::PermissionDenied { "; try sudo" } else { "" };
+        let hint = match error.kind() {
+            io::ErrorKind::PermissionDenied => "; try sudo",
+            io::ErrorKind::NotFound => {
+                "; start the service with DOUMIBOOK_WISHES=yes, or name its directory in \
+                 STATE_DIRECTORY"
+            }
+            _ => "",
+        };
         format!("the wishes in {}: {error}{hint}", state.display())
     };
     // Also an error when the directory is not there or closed, which no wishes would look like.
@@ -141,12 +148,12 @@ mod tests {
         let wishes: Vec<_> = wishes.iter().collect();
         assert_eq!(
             table(&wishes[..1]),
-            "人数  ISBN           书名  作者    最早        最近\n\
+            "人数  ISBN           书名  作者    最早登记    最近登记\n\
              12    9787536692930  三体  刘慈欣  2024-10-04  2026-11-26\n"
         );
         assert_eq!(
             csv(&wishes),
-            "\u{feff}人数,ISBN,书名,作者,最早,最近\r\n\
+            "\u{feff}人数,ISBN,书名,作者,最早登记,最近登记\r\n\
              12,9787536692930\t,三体,刘慈欣,2024-10-04,2026-11-26\r\n\
              1,,\"'=cmd|' /c calc'!a1, 坏\",,2024-10-04,2026-11-26\r\n\
              1,,\"'-1 \"\"引号\"\"\",'@x,2024-10-04,2026-11-26\r\n"

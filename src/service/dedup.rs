@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use super::response::Response;
 use super::ticket::Ticket;
+use crate::chat::readers::Request;
 use crate::wechat::push::Identity;
 
 /// WeChat's three deliveries end about 15 s after the first.
@@ -42,6 +43,8 @@ pub struct DeliveryDedup {
 struct Entry {
     since: Instant,
     deliveries: u32,
+    /// What it asks for, if it asks.
+    request: Option<Request>,
     reply: Option<Response>,
     waiting: Vec<Ticket>,
 }
@@ -57,7 +60,13 @@ impl DeliveryDedup {
                 None => Arrival::InProgress(entry.deliveries),
             };
         }
-        let entry = Entry { since: now, deliveries: first, reply: None, waiting: Vec::new() };
+        let entry = Entry {
+            since: now,
+            deliveries: first,
+            request: None,
+            reply: None,
+            waiting: Vec::new(),
+        };
         self.entries.insert(push.clone(), entry);
         self.order.push_back((now, push.clone()));
         Arrival::New
@@ -70,6 +79,19 @@ impl DeliveryDedup {
             entry.waiting.push(ticket);
         }
         entry.reply.clone()
+    }
+
+    /// What `push` was taken to ask for when it came first: whatever has changed since, it does not
+    /// ask for anything else.
+    pub fn asks(&mut self, push: &Identity, request: &Request) {
+        if let Some(entry) = self.entries.get_mut(push) {
+            entry.request = Some(request.clone());
+        }
+    }
+
+    /// As [`DeliveryDedup::asks`] was told.
+    pub fn request(&self, push: &Identity) -> Option<Request> {
+        self.entries.get(push)?.request.clone()
     }
 
     /// How often `push` was delivered, as far as is known.

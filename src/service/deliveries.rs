@@ -11,6 +11,7 @@ use std::time::Instant;
 use super::dedup::{Arrival, DeliveryDedup};
 use super::response::Response;
 use super::ticket::Ticket;
+use crate::chat::readers::Request;
 use crate::sys::sync::lock;
 use crate::wechat::push::Identity;
 
@@ -34,6 +35,16 @@ impl Deliveries {
     pub fn supersede(&self, push: &Identity) {
         let waiting = lock(&self.0).take_waiting(push);
         let_go(&waiting);
+    }
+
+    /// What a push was taken to ask for when it came first.
+    pub fn asks(&self, push: &Identity, request: &Request) {
+        lock(&self.0).asks(push, request);
+    }
+
+    /// The same again; nothing while that is being found out, or when it asks for nothing.
+    pub fn request(&self, push: &Identity) -> Option<Request> {
+        lock(&self.0).request(push)
     }
 
     /// How often a push was delivered so far; all but the last passed unanswered.

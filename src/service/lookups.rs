@@ -7,7 +7,6 @@
 //! in number and in time.
 
 use std::collections::{HashMap, VecDeque};
-use std::hash::{DefaultHasher, Hash, Hasher};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
@@ -17,6 +16,7 @@ use super::quota::{NotTaken, Quotas};
 use crate::catalogue::Query;
 use crate::catalogue::answer::{Answer, Verdict};
 use crate::catalogue::guard::BreakerChange;
+use crate::catalogue::guarded::hash;
 use crate::catalogue::library::Library;
 use crate::catalogue::report::{SourceEvent, SourceReport};
 use crate::sys::journal;
@@ -236,11 +236,9 @@ impl Shared {
             catch_unwind(AssertUnwindSafe(find))
         };
         let answer = found.unwrap_or_else(|_| {
-            let mut hasher = DefaultHasher::new();
-            query.hash(&mut hasher);
             journal::error(format_args!(
                 "a lookup panicked; its readers were told of trouble (question {:016x})",
-                hasher.finish()
+                hash(query)
             ));
             Answer::without_books(Verdict::Trouble)
         });

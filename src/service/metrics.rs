@@ -103,9 +103,9 @@ impl PushOutcome {
 
 /// What can come of asking a source; all are there from the start.
 #[rustfmt::skip]
-const ASKED: [&str; 9] = [
+const ASKED: [&str; 10] = [
     "found", "not_found", "unasked", "limited", "operator", "down", "resting", "over_budget",
-    "no_time",
+    "over_share", "no_time",
 ];
 /// Where a breaker can stand.
 const STATES: [&str; 3] = ["closed", "resting", "probing"];

@@ -29,7 +29,7 @@ const AFTER: Duration = Duration::from_secs(300);
 /// In the header of the readers' file.
 const MARK: &str = "doumibook readers";
 /// More than 10 240 readers with the longest ids and two of the longest queries need.
-const LARGEST: u64 = 12 << 20;
+const LARGEST: u64 = 16 << 20;
 
 /// Where the answers are, in the state directory.
 pub fn answers(state: &Path) -> PathBuf {
@@ -107,15 +107,12 @@ pub fn save_readers(
     if kept.is_empty() {
         return statefile::remove(path);
     }
-    let header = json!({ "format": MARK, "version": 2, "saved": wall });
+    let header = json!({ "format": MARK, "version": 3, "saved": wall });
     let lines = kept.iter().map(|Kept { reader, age, list, pending }| {
         let list = list.as_ref().map(|(query, page)| json!([query.to_string(), page]));
-        let pending = pending.as_ref().map(|Request { query, view }| {
-            json!([
-                query.to_string(),
-                if let View::Pick(number) | View::Number(number, _) = view { *number } else { 0 }
-            ])
-        });
+        let pending = pending
+            .as_ref()
+            .map(|Request { query, view }| json!([query.to_string(), shown(*view)]));
         json!([reader.as_str(), age.as_secs(), list, pending])
     });
     statefile::replace(path, [header].into_iter().chain(lines))
@@ -136,7 +133,7 @@ pub fn take_readers(
     fs::remove_file(path)?;
     let mut lines = BufReader::new(file.take(LARGEST)).lines();
     let header: Value = serde_json::from_str(&lines.next().unwrap_or(Ok(String::new()))?)?;
-    let ours = header["format"] == MARK && header["version"] == 2;
+    let ours = header["format"] == MARK && header["version"] == 3;
     let saved = header["saved"].as_u64().filter(|_| ours).ok_or(io::ErrorKind::InvalidData)?;
     let Some(since) = wall.checked_sub(saved).map(Duration::from_secs) else { return Ok(()) };
     for line in lines.map_while(Result::ok) {
@@ -147,25 +144,45 @@ pub fn take_readers(
     Ok(())
 }
 
+/// What of an answer is wanted, as it is written.
+fn shown(view: View) -> Value {
+    match view {
+        View::Page(_) => json!(0),
+        View::Pick(number) | View::Number(number, _) => json!(number),
+        View::Named => json!("named"),
+        View::Wish => json!("wish"),
+    }
+}
+
+fn view(shown: &Value) -> Option<View> {
+    match (shown.as_str(), shown.as_u64()) {
+        (Some("named"), _) => Some(View::Named),
+        (Some("wish"), _) => Some(View::Wish),
+        (_, Some(0)) => Some(View::Page(0)),
+        // No list is longer than 255 books.
+        (_, Some(number)) => Some(View::Pick(u8::try_from(number).ok()?.into())),
+        _ => None,
+    }
+}
+
 fn parse(line: &str, since: Duration) -> Option<Kept> {
     let value: Value = serde_json::from_str(line).ok()?;
     let [reader, age, list, pending] = value.as_array()?.as_slice() else { return None };
-    // A question and a page, or the number of a book in the list.
+    let query = |words: &Value| statefile::parse_query(words.as_str()?);
     let asked = |value: &Value| {
-        let [words, number] = value.as_array()?.as_slice() else { return None };
+        let [words, page] = value.as_array()?.as_slice() else { return None };
         // Nobody turns 255 pages; more would be damage.
-        let number = u8::try_from(number.as_u64()?).ok()?;
-        Some((statefile::parse_query(words.as_str()?)?, usize::from(number)))
+        Some((query(words)?, usize::from(u8::try_from(page.as_u64()?).ok()?)))
     };
-    let wanted = |(query, number)| Request {
-        query,
-        view: if number > 0 { View::Pick(number) } else { View::Page(0) },
+    let wanted = |value: &Value| {
+        let [words, shown] = value.as_array()?.as_slice() else { return None };
+        Some(Request { query: query(words)?, view: view(shown)? })
     };
     Some(Kept {
         reader: OpenId::parse(reader.as_str()?)?,
         age: since.checked_add(Duration::from_secs(age.as_u64()?))?,
         list: asked(list),
-        pending: asked(pending).map(wanted),
+        pending: wanted(pending),
     })
 }
 

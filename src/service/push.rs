@@ -21,7 +21,7 @@ use crate::catalogue::photo::fetch::Unread;
 use crate::chat::conversation::Next;
 use crate::chat::phrases;
 use crate::chat::readers::{Request, View};
-use crate::chat::wish;
+use crate::chat::wish::{self, Noted};
 use crate::sys::{journal, text};
 use crate::wechat::credentials::VerifiedPush;
 use crate::wechat::push::{OpenId, Push};
@@ -72,6 +72,7 @@ impl Service {
             }
             Next::Find(request) => request,
         };
+        self.deliveries.asks(&push.id, &request);
         let again = self.conversation.readers.is_pending(&push.from, &request);
         let answer = self.lookups.recall(&request.query);
         let answer = answer.or_else(|| self.conversation.readers.late(&push.from, &request));
@@ -155,7 +156,7 @@ impl Service {
     /// A further delivery of a push whose answer is still being looked for.
     fn join(&self, verified: &VerifiedPush, delivery: u32, call: &Call<'_>) -> Handled {
         let push = &verified.push;
-        let Next::Find(request) = self.conversation.listen(push, call.now) else {
+        let Some(request) = self.deliveries.request(&push.id) else {
             // Being answered by another worker at this moment.
             return match call.ticket.park(call.first_byte + LET_GO, None) {
                 Parking::Full => {
@@ -251,7 +252,11 @@ impl Service {
     fn note_wish(&self, from: &OpenId, request: &Request, answer: &Answer) -> Option<Reply> {
         let book = self.wishes.as_ref().filter(|_| request.view == View::Wish)?;
         let wanted = self.conversation.wish(request, answer)?;
-        let noted = book.note(from.as_str(), &wanted, (self.world.clock)());
+        let noted = match book.note(from.as_str(), &wanted, (self.world.clock)()) {
+            // Noted when the answer came, which was too late for the reader to hear of it.
+            Noted::Already if self.conversation.readers.is_pending(from, request) => Noted::Counted,
+            noted => noted,
+        };
         Some(wish::told(&wanted, noted))
     }
 

@@ -3,7 +3,7 @@
 //! In: readers who start lookups, with the clock passed in. Out: whether they may. Pure. At most
 //! 4096 of them are counted at the same time. What a reader may cost besides stands where it is
 //! bounded: of a source's budget in [`catalogue::guard`](crate::catalogue::guard), of lists in
-//! [`chat::conversation`](crate::chat::conversation); the README has the sum.
+//! [`chat::readers`](crate::chat::readers); the README has the sum.
 
 use std::collections::HashMap;
 use std::hash::{BuildHasher, RandomState};

@@ -104,7 +104,7 @@ impl WishBook {
             (kept.wishes.lines(), kept.obeyed.clone())
         };
         if let Err(error) = write(&self.state, lines) {
-            // Tried again with the next wish, and at the stop.
+            // Tried again in as long, and at the stop.
             lock(&self.kept).changed = true;
             return journal::warning(format_args!("{}: {error}", self.state.join(FILE).display()));
         }

@@ -307,8 +307,19 @@ pub fn wait(fds: &[BorrowedFd<'_>]) -> io::Result<Vec<bool>> {
 }
 
 /// Asks another process of ours to read its files again.
-pub fn hang_up(process: i32) -> io::Result<()> {
-    Ok(kill(Pid::from_raw(process), Signal::SIGHUP)?)
+///
+/// # Errors
+/// A sentence: there is no such process, it runs another program, or it is not ours to signal.
+pub fn hang_up(process: i32) -> Result<(), String> {
+    let name = |process: &str| std::fs::read_to_string(format!("/proc/{process}/comm"));
+    let theirs =
+        name(&process.to_string()).map_err(|_| format!("there is no process {process}"))?;
+    // SIGHUP ends most programs.
+    if name("self").is_ok_and(|ours| ours != theirs) {
+        return Err(format!("process {process} is {:?} and not doumibook", theirs.trim_end()));
+    }
+    let sent = kill(Pid::from_raw(process), Signal::SIGHUP);
+    sent.map_err(|error| format!("process {process}: {error}"))
 }
 
 /// How many files this process may have open, after raising the soft limit towards `wanted`

@@ -5,6 +5,7 @@
 
 use std::time::Instant;
 
+use doumibook::catalogue::answer::{Answer, Verdict};
 use doumibook::catalogue::book::{Book, Holding, Place};
 use doumibook::catalogue::fold;
 use doumibook::catalogue::interlib::{holdings, read};
@@ -246,7 +247,9 @@ fn check_outcome(outcome: &Outcome) {
         Outcome::Guess(books) => {
             assert!((1..=GUESSES).contains(&books.len()));
             books.iter().for_each(check_book);
-            check_reply(&card::guesses(books, &"三体".into(), 0, true));
+            let answer =
+                Answer { books: books.clone().into(), ..Answer::without_books(Verdict::Found) };
+            check_reply(&card::guesses(&answer, &"三体".into(), 0, true));
         }
         Outcome::Limited { reason, .. }
         | Outcome::Operator(reason)

@@ -222,8 +222,9 @@ impl fmt::Display for Understood {
         names(f, "not used: ", &self.unused)?;
         write!(
             f,
-            "\n{} books: {} with ISBN, {} with call number, {} with copies, {} with the day they came",
+            "\n{} {}: {} with ISBN, {} with call number, {} with copies, {} with the day they came",
             spaced(self.books),
+            self.format.rows(),
             spaced(self.with_isbn),
             spaced(self.with_callno),
             spaced(self.with_copies),
@@ -234,28 +235,39 @@ impl fmt::Display for Understood {
 }
 
 impl Understood {
+    /// What of the file was lost and may be mended, a sentence each, as they stand in the whole.
+    pub fn losses(&self) -> impl Iterator<Item = String> {
+        self.sentences().into_iter().filter(|(lost, _)| *lost).map(|(_, sentence)| sentence)
+    }
+
+    /// What was met, and whether it is a loss.
+    fn sentences(&self) -> Vec<(bool, String)> {
+        let (unknown, word) = &self.unknown_state;
+        let sentences = [
+            (false, &self.wrong_isbn, "have one whose check digit is wrong".to_owned()),
+            (false, &self.other_number, "have another number in its place (a digit is missing, or it is no book's)".to_owned()),
+            (true, &self.lost_isbn, "have one that a spreadsheet rounded (9.78754E+12): format the column as text and export again".to_owned()),
+            (false, &self.restored_isbn, "had an ISBN that a spreadsheet took the first 0 from; it was put back".to_owned()),
+            (true, unknown, format!("tell the state of a copy in words not known ({word}); it counts as not to be had")),
+            (true, &self.damaged, format!("have bytes that are not {}; what holds them is left out", self.encoding)),
+            (true, &self.not_served, "are not served".to_owned()),
+        ];
+        let met = sentences.into_iter().filter(|(_, counted, _)| counted.count > 0);
+        let told = met.map(|(lost, counted, sentence)| {
+            let (count, first) = (spaced(counted.count), counted.first);
+            (lost, format!("{count} {sentence}, the first in {} {first}", self.unit()))
+        });
+        told.collect()
+    }
+
     fn dropped(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let unit = self.unit();
         let none = self.books - self.with_isbn;
         if none > 0 {
             let (none, rows) = (spaced(none), spaced(self.books));
             write!(f, "\n{none} of {rows} {} have no ISBN", self.format.rows())?;
         }
-        let (unknown, word) = &self.unknown_state;
-        let sentences = [
-            (&self.wrong_isbn, "have one whose check digit is wrong".to_owned()),
-            (&self.other_number, "have another number in its place (a digit is missing, or it is no book's)".to_owned()),
-            (&self.lost_isbn, "have one that a spreadsheet rounded (9.78754E+12): format the column as text and export again".to_owned()),
-            (&self.restored_isbn, "had an ISBN that a spreadsheet took the first 0 from; it was put back".to_owned()),
-            (unknown, format!("tell the state of a copy in words not known ({word}); it counts as not to be had")),
-            (&self.damaged, format!("have bytes that are not {}; what holds them is left out", self.encoding)),
-            (&self.not_served, "are not served".to_owned()),
-        ];
-        for (counted, sentence) in sentences {
-            if counted.count > 0 {
-                let (count, first) = (spaced(counted.count), counted.first);
-                write!(f, "\n{count} {sentence}, the first in {unit} {first}")?;
-            }
+        for (_, sentence) in self.sentences() {
+            write!(f, "\n{sentence}")?;
         }
         if self.totals > 0 {
             write!(f, "\n{} only sum up others and are passed over", self.totals)?;

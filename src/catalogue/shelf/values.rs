@@ -161,12 +161,12 @@ pub(super) fn copies(text: &str) -> Option<(Option<u32>, Option<u32>)> {
 
 /// Words for a copy that is not to be had; they come first, since 不可借 has 可借 in it.
 #[rustfmt::skip]
-const AWAY: [&str; 65] = [
+const AWAY: [&str; 67] = [
     "到期",
     "不", "非", "禁", "仅", "僅", "借出", "已借", "外借中", "已外借", "借阅中", "借閱中", "在借", "被借", "出借", "续借", "续借中",
     "丢", "遗失", "遺失", "失", "剔除", "注销", "註銷", "报废", "报损", "污损", "破损", "损坏", "修补", "修復", "修复",
     "装订", "裝訂", "预约", "預約", "预借", "保留", "阅览", "閱覽", "编目", "編目", "采购", "採購", "订购", "訂購", "下架",
-    "停", "已售", "售罄", "缺", "调拨", "运送", "在途", "处理", "锁定", "逾期", "超期", "典藏中", "加工", "清点", "盘点", "展览", "回溯", "验收",
+    "停", "已售", "售罄", "缺", "调拨", "运送", "在途", "处理", "锁定", "逾期", "超期", "典藏中", "加工", "清点", "盘点", "展览", "回溯", "验收", "在编", "应还",
 ];
 const AWAY_ENGLISH: [&str; 19] = [
     "not ",
@@ -189,7 +189,9 @@ const AWAY_ENGLISH: [&str; 19] = [
     "issued",
     "borrowed",
 ];
-const HERE: [&str; 18] = [
+const HERE: [&str; 20] = [
+    "流通中",
+    "典藏",
     "在馆",
     "在館",
     "在架",
@@ -223,6 +225,10 @@ const HERE_ENGLISH: [&str; 8] = [
 /// Whether a copy in this state can be had; `None` for words that are not known.
 pub(super) fn state(text: &str) -> Option<bool> {
     let word = text.trim().to_lowercase();
+    // As a state it says that a copy is out; in other words it only says what may be done.
+    if word == "外借" {
+        return Some(false);
+    }
     let left = ["未借出", "未外借", "未被借", "未出借", "未借"];
     if left.iter().any(|still| word.contains(still)) {
         return Some(true);

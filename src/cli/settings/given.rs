@@ -226,7 +226,11 @@ impl Given {
 /// address, is not repeated.
 fn told(name: &str, text: &str, right: impl Display) -> String {
     if is_hidden(name) {
-        return format!("{name} has {} characters; expected {right}", text.chars().count());
+        let count = text.chars().count();
+        let plain = name.contains("_TOKEN") || name.contains("_AES_KEY");
+        let odd = plain && !text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+        let odd = if odd { ", not all of them letters or digits" } else { "" };
+        return format!("{name} has {count} characters{odd}; expected {right}");
     }
     if name.ends_with("_URL") && text.contains(['@', '?', '#']) {
         return format!("{name} is not shown here; expected {right}");

@@ -51,6 +51,9 @@ const IDLE_CONNECTIONS: usize = 8;
 /// Shorter than the keep-alive of common servers, so that most closed connections are never tried.
 const IDLE: Duration = Duration::from_secs(15);
 
+/// Hosts remembered: the sources, and those of photos.
+const HOSTS: usize = 64;
+
 /// A client with its pool of kept-alive connections; shared by all who ask over HTTP.
 #[derive(Debug)]
 pub struct Http {
@@ -190,7 +193,13 @@ impl Http {
         };
         match &response {
             Ok(_) => {
-                lock(&self.answered).insert(host, Instant::now());
+                let mut answered = lock(&self.answered);
+                if answered.len() >= HOSTS {
+                    answered.retain(|_, at| at.elapsed() < IDLE);
+                }
+                if answered.len() < HOSTS {
+                    answered.insert(host, Instant::now());
+                }
             }
             Err(failure) => {
                 if *failure == Failure::Closed {
