@@ -453,3 +453,27 @@ fn a_sealed_push_that_is_delivered_again_gets_a_reply_that_opens() {
     }
     assert_eq!(source.requests(), 1);
 }
+
+/// What a push asks for is settled when it first comes, whatever it would mean by now.
+#[test]
+fn a_keyword_that_comes_while_its_question_is_looked_up_loses_no_answer() {
+    let source = source(None);
+    let replies =
+        std::env::temp_dir().join(format!("doumibook-waits-replies-{}", std::process::id()));
+    std::fs::write(&replies, "关键词,回复\n开馆,九点\n").unwrap();
+    let path = replies.to_str().unwrap();
+    let server = serve(&source, &[DEADLINE, ("DOUMIBOOK_REPLIES", path)]);
+    let asked = Push::text("慢慢来");
+    let deliver = || send(&server, &target(TOKEN), asked.xml().as_bytes());
+    let first = deliver();
+    source.wait_for(1);
+    std::fs::write(&replies, "关键词,回复\n慢慢来,不着急\n").unwrap();
+    server.signal(Signal::SIGHUP);
+    server.wait_for_lines("1 keywords", 2);
+    // Whichever of the two comes in last.
+    let again = [deliver(), deliver()];
+    let reply = again.iter().find_map(|delivery| hear(delivery, Instant::now() + PATIENCE));
+    assert_eq!(seen(&reply.expect("the last delivery is answered")), "the pick-up sentence");
+    drop(first);
+    std::fs::remove_file(&replies).unwrap();
+}

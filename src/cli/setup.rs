@@ -118,9 +118,18 @@ pub fn interlib(settings: &Settings, http: Arc<Http>) -> Result<Interlib, String
 fn shelf(settings: &Settings) -> Result<Box<dyn Catalogue>, String> {
     let Some(path) = &settings.shelf else { return Ok(Box::new(Shelf::builtin())) };
     let opened = ReloadableShelf::open(path);
-    let (shelf, served) = opened.map_err(|error| format!("DOUMIBOOK_SHELF: {error}"))?;
+    let (shelf, served) = opened
+        .map_err(|error| format!("DOUMIBOOK_SHELF: {error}{}", right_file(path, "books.csv")))?;
     report_shelf(path, &served);
     Ok(Box::new(shelf))
+}
+
+/// What would be right where a path leads to no file that can be read.
+fn right_file(path: &Path, name: &str) -> String {
+    match std::fs::File::open(path).and_then(|file| file.metadata()) {
+        Ok(about) if !about.is_dir() => String::new(),
+        _ => format!("; expected a file that the service may read, such as /etc/doumibook/{name}"),
+    }
 }
 
 /// Says what of a shelf's file is served, and how it was understood.
@@ -139,7 +148,8 @@ pub fn replies(settings: &Settings) -> Result<OwnReplies, String> {
 
 /// Reads a file of answers, and says what of it is served.
 pub fn read_replies(path: &Path) -> Result<OwnReplies, String> {
-    let told = |why: String| format!("DOUMIBOOK_REPLIES: {}: {why}", path.display());
+    let right = right_file(path, "replies.csv");
+    let told = |why: String| format!("DOUMIBOOK_REPLIES: {}: {why}{right}", path.display());
     let text = read_text(path).map_err(told)?;
     let (replies, wrong) = OwnReplies::read(&text).map_err(told)?;
     let first: Vec<_> = wrong.iter().take(TOLD).map(ToString::to_string).collect();

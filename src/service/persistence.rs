@@ -259,6 +259,15 @@ mod tests {
     }
 
     #[test]
+    fn what_is_waited_for_comes_back_as_it_was() {
+        for kept in [View::Page(0), View::Pick(3), View::Named, View::Wish] {
+            assert_eq!(view(&shown(kept)), Some(kept));
+        }
+        assert_eq!(view(&shown(View::Page(2))), Some(View::Page(0)), "where it began");
+        assert_eq!((view(&json!(256)), view(&json!("x")), view(&json!([]))), (None, None, None));
+    }
+
+    #[test]
     fn without_readers_there_is_no_file() {
         let path = file();
         fs::write(&path, "old").unwrap();
