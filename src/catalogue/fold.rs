@@ -80,6 +80,11 @@ fn is_quotation(c: char) -> bool {
     )
 }
 
+/// Whether 著 between these is the one of 名著, 原著 and 著名, which is no 着 in Simplified Chinese.
+fn is_of_writing(before: Option<char>, after: Option<&char>) -> bool {
+    before.is_some_and(|c| "原名编论专译显巨拙遗撰合".contains(c)) || after == Some(&'名')
+}
+
 /// The form in which two questions, or a question and a title, are compared.
 ///
 /// Two texts that fold alike differ at most in what readers do not mean: the width of letters and
@@ -91,7 +96,15 @@ fn is_quotation(c: char) -> bool {
 pub fn fold(text: &str) -> String {
     let mut folded = String::with_capacity(text.len());
     let mut blank = false;
-    for c in text.chars().map(half_width).filter(|&c| !is_quotation(c)) {
+    let mut chars = text.chars().map(half_width).filter(|&c| !is_quotation(c)).peekable();
+    while let Some(c) = chars.next() {
+        if c == '著' && is_of_writing(folded.chars().next_back(), chars.peek()) {
+            if std::mem::take(&mut blank) && !folded.is_empty() {
+                folded.push(' ');
+            }
+            folded.push(c);
+            continue;
+        }
         if c.is_whitespace() || c.is_control() || matches!(c, ',' | '、' | ';') {
             blank = true;
             continue;
@@ -123,6 +136,9 @@ mod tests {
             ("it's",              "its"),
             ("三體",              "三体"),
             ("活著",              "活着"),
+            ("世界名著",          "世界名著"),
+            ("著名作家的原著",     "著名作家的原著"),
+            ("看著作業",          "看着作业"),
             ("萬曆十五年",        "万历十五年"),
             ("妳好",              "你好"),
             ("黒沢明",            "黑泽明"),
