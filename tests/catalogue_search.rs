@@ -140,3 +140,20 @@ fn editions_stand_together() {
     let hits = shelf.search("活着");
     assert_eq!((hits.tier, hits.total, &hits.books[..4]), (Tier::Found, 4, &[2, 0, 3, 4][..]));
 }
+
+#[test]
+fn a_title_that_was_copied_comes_first_and_one_character_is_no_guess() {
+    let csv = "书名,作者,评价人数\n认知心理学（第三版）（万千心理）,甲,9000\n认知心理学（第六版）（万千心理）,,\n\
+               认知心理学,乙,20000\n春,巴金,5000\n";
+    let shelf = Shelf::read(csv.as_bytes(), Format::Csv).expect("books").0;
+    let first = |message: &str| {
+        let hits = shelf.search(message);
+        hits.books.first().map(|&book| shelf.book(book).title).unwrap_or_default()
+    };
+    for typed in ["认知心理学（第六版）（万千心理）", "认知心理学(第六版)(万千心理)"]
+    {
+        assert_eq!(first(typed), "认知心理学（第六版）（万千心理）");
+    }
+    assert_eq!(first("春"), "春");
+    assert_eq!(first("不存在"), "");
+}

@@ -22,6 +22,7 @@ use std::collections::HashMap;
 pub use postings::{MOST_WALKED, fame};
 pub use subject::Texts;
 
+use crate::catalogue::fold::fold;
 use crate::catalogue::reading::Reading;
 use judge::Judgement;
 use postings::{Builder, Postings};
@@ -124,6 +125,9 @@ pub enum About {
 #[derive(Debug, Default)]
 pub struct Index(Postings);
 
+/// More than being well known adds.
+const COPIED: f32 = 0.3;
+
 /// A candidate, judged.
 #[derive(Clone, Copy, Debug)]
 struct Judged {
@@ -161,6 +165,7 @@ impl Index {
         for way in ways.iter().filter(|way| !way.is_empty()) {
             search.run(way, about, &texts);
         }
+        search.prefer_copied(message, &texts);
         let hits = search.answer(&texts, &reading);
         let house = reading.house_alone().filter(|_| about == About::Anything);
         let its = house.map(|house| self.house(house)).filter(|its| its.tier == Tier::Found);
@@ -236,6 +241,19 @@ impl Search<'_> {
         }
     }
 
+    /// Whoever types brackets has copied a title, edition and all: 认知心理学（第六版）.
+    fn prefer_copied<'a>(&mut self, message: &str, texts: &impl Fn(u32) -> Texts<'a>) {
+        if !message.contains(['(', '（']) {
+            return;
+        }
+        let typed = fold(message);
+        for judged in &mut self.judged {
+            if fold(texts(judged.book).title) == typed {
+                judged.rank += COPIED;
+            }
+        }
+    }
+
     /// Whether the whole title of a book was said.
     fn is_whole(&self, book: u32) -> bool {
         self.judged.iter().any(|judged| judged.book == book && judged.judgement.whole)
@@ -260,6 +278,9 @@ impl Search<'_> {
             };
         }
         judged.retain(|judged| judged.judgement.score > LEAST_GUESS);
+        // 春 is hardly meant by 不存在: a title of one character is typed as it is.
+        let long = reading.raw.chars().filter(|c| c.is_alphanumeric()).nth(2).is_some();
+        judged.retain(|judged| !long || texts(judged.book).title.chars().nth(1).is_some());
         let books = rank::one_of_each_work(&judged, texts, GUESSES);
         let tier = if books.is_empty() { Tier::Nothing } else { Tier::Guess };
         Hits { tier, total: books.len(), books, at_least: false, work: self.work }
