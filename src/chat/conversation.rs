@@ -253,7 +253,13 @@ impl Conversation {
         let wish = self.wish(wanted, answer);
         let offers = shown::Offered { wish: wish.is_some(), links: self.offers.links };
         let missed = wish.map(|wish| wish.asked);
-        self.readers.change(from, |reader| (reader.seen, reader.missed) = (now, missed));
+        self.readers.change(from, |reader| {
+            // Of who has nothing to come back for nothing is kept, see [`Readers::received`].
+            if missed.is_some() {
+                reader.seen = now;
+            }
+            reader.missed = missed;
+        });
         let (reply, page) = shown::reply(occasion, wanted, answer, offers);
         if let Some(page) = page {
             self.readers.change(from, |reader| {

@@ -64,7 +64,12 @@ pub struct Kept {
 
 /// All readers.
 #[derive(Default)]
-pub struct Readers(Mutex<HashMap<OpenId, Reader>>);
+pub struct Readers {
+    readers: Mutex<HashMap<OpenId, Reader>>,
+    /// When the first of those who may not be forgotten yet may be; looking for one to forget takes
+    /// time in proportion to all, and a crowd of new readers must not cost that for each.
+    all_young_until: Mutex<Option<Instant>>,
+}
 
 /// There only for who has asked for something and not left since.
 #[derive(Clone)]
@@ -87,14 +92,8 @@ impl Readers {
     pub fn begin(&self, from: &OpenId, now: Instant) {
         let mut readers = self.readers();
         let known = readers.remove(from).filter(|reader| reader.is_fresh(now));
-        if known.is_none() && readers.len() >= READERS {
-            // An eighth at a time, so that a flood of new readers does not search for each one.
-            let mut seen: Vec<_> = readers.values().map(|reader| reader.seen).collect();
-            let (_, &mut line, _) = seen.select_nth_unstable(READERS / 8);
-            readers.retain(|_, reader| reader.seen > line || reader.age(now) < YOUNG);
-            if readers.len() >= READERS {
-                return;
-            }
+        if known.is_none() && readers.len() >= READERS && !self.make_room(&mut readers, now) {
+            return;
         }
         let reader = known.unwrap_or(Reader {
             seen: now,
@@ -104,6 +103,20 @@ impl Readers {
             missed: None,
         });
         readers.insert(from.clone(), Reader { seen: now, ..reader });
+    }
+
+    /// Forgets an eighth of the readers, if so many may be forgotten; whether there is room then.
+    fn make_room(&self, readers: &mut HashMap<OpenId, Reader>, now: Instant) -> bool {
+        let mut all_young_until = lock(&self.all_young_until);
+        if all_young_until.is_some_and(|until| now < until) {
+            return false;
+        }
+        let mut seen: Vec<_> = readers.values().map(|reader| reader.seen).collect();
+        let (_, &mut line, _) = seen.select_nth_unstable(READERS / 8);
+        readers.retain(|_, reader| reader.seen > line || reader.age(now) < YOUNG);
+        let oldest = readers.values().map(|reader| reader.seen).min();
+        *all_young_until = oldest.map(|seen| seen + YOUNG).filter(|_| readers.len() >= READERS);
+        readers.len() < READERS
     }
 
     /// The reader has the answer to `wanted`, asked for at `begun`: nothing of it is to be picked
@@ -182,7 +195,7 @@ impl Readers {
     }
 
     fn readers(&self) -> MutexGuard<'_, HashMap<OpenId, Reader>> {
-        lock(&self.0)
+        lock(&self.readers)
     }
 
     /// What is known of a reader, who is heard of now.
