@@ -216,3 +216,22 @@ impl Reader {
         self.age(now) < KEPT
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nobody_young_goes_for_anybody_new_and_later_there_is_room() {
+        let (readers, start) = (Readers::default(), Instant::now());
+        let reader = |number: usize| OpenId::parse(&format!("o{number}")).unwrap();
+        (0..READERS).for_each(|number| readers.begin(&reader(number), start));
+        let known = |number: usize, now| readers.recall(&reader(number), now).is_some();
+        let soon = start + YOUNG / 2;
+        readers.begin(&reader(READERS), soon);
+        assert!(known(0, start) && !known(READERS, soon));
+        let later = start + YOUNG;
+        readers.begin(&reader(READERS), later);
+        assert!(known(READERS, later));
+    }
+}
