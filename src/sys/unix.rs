@@ -309,13 +309,14 @@ pub fn wait(fds: &[BorrowedFd<'_>]) -> io::Result<Vec<bool>> {
 /// Asks another process of ours to read its files again.
 ///
 /// # Errors
-/// A sentence: there is no such process, it runs another program, or it is not ours to signal.
+/// A sentence: it is seen to run another program, there is none, or it is not ours to signal.
 pub fn hang_up(process: i32) -> Result<(), String> {
-    let name = |process: &str| std::fs::read_to_string(format!("/proc/{process}/comm"));
-    let theirs =
-        name(&process.to_string()).map_err(|_| format!("there is no process {process}"))?;
-    // SIGHUP ends most programs.
-    if name("self").is_ok_and(|ours| ours != theirs) {
+    // SIGHUP ends most programs. Under the unit the other process is there without being visible:
+    // each command of a unit has a user namespace of its own.
+    let name = |process: &str| std::fs::read_to_string(format!("/proc/{process}/comm")).ok();
+    if let (Some(theirs), Some(ours)) = (name(&process.to_string()), name("self"))
+        && theirs != ours
+    {
         return Err(format!("process {process} is {:?} and not doumibook", theirs.trim_end()));
     }
     let sent = kill(Pid::from_raw(process), Signal::SIGHUP);
