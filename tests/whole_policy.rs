@@ -12,7 +12,7 @@ use serde_json::Value;
 const CRATES: usize = 60;
 /// Of code in src, without blank lines, comments and the modules' own tests. 12 000 was the aim for all
 /// that is planned and was missed: search, files of libraries and photos took 5 300 alone.
-const SOURCE_LINES: usize = 19_000;
+const SOURCE_LINES: usize = 19_200;
 /// Of code in one file.
 const FILE_LINES: usize = 300;
 /// Licences that ask for no more than a notice.
