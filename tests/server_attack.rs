@@ -275,7 +275,7 @@ fn a_process_that_is_stopped_and_goes_on_answers_everybody() {
                 }
             });
         }
-        // More often than there are lanes.
+        // More often than there are workers.
         for _ in 0..12 {
             for signal in [Signal::SIGSTOP, Signal::SIGCONT] {
                 server.signal(signal);

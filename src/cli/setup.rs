@@ -1,4 +1,4 @@
-//! Settings become the parts that answer: sources, memory, desk, service.
+//! Settings become the parts that answer: sources, memory, conversation, service.
 //!
 //! In: [`Settings`]. Out: a [`Service`], or one sentence why there is none. The only place
 //! that knows which parts exist; `serve`, `demo`, `ask` and `check` all begin here.
